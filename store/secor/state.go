@@ -103,7 +103,7 @@ var moves = map[Subject][]move{
 		{StateInQA, StateNotReviewed}, {StateInQA, StateSubmitted}, {StateInQA, StateWithdrawn},
 		{StateRevision, StateInQA}, {StateRevision, StateNoAnswer}, {StateRevision, StateWithdrawn},
 		{StateQAComplete, StateInQA},
-		{StateNotReviewed, StateInQA}, {StateCancelled, StateRegistered}, {StateWithdrawn, StateRegistered},
+		{StateNotReviewed, StateSubmitted}, {StateCancelled, StateRegistered}, {StateWithdrawn, StateRegistered},
 		{StateLapsed, StateRegistered}, {StateNoAnswer, StateRegistered},
 	},
 	SubjectInvoice: {

@@ -1,0 +1,75 @@
+// Package promise holds the few words that the engine's rooms share: what a
+// promised job is, what a claim on it is and how it can end. It is pure; store
+// keeps the rows, jobs does the work.
+package promise
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// State is where a promised job stands.
+type State string
+
+const (
+	Open      State = "open"      // to be done, or being done under a lease
+	Done      State = "done"      // done once, with its effects
+	Failed    State = "failed"    // given up after its attempts; a person retries or drops it
+	Cancelled State = "cancelled" // its reason stopped being true before it started
+	Ambiguous State = "ambiguous" // a send began and nobody knows whether it arrived
+)
+
+// States returns every state.
+func States() []State { return []State{Open, Done, Failed, Cancelled, Ambiguous} }
+
+// Job is one promise to do one thing once.
+type Job struct {
+	ID        int64
+	Kind      string // "request:send_welcome"
+	CaseID    int64
+	Cause     int    // sequence number of the event that it follows from
+	Key       string // unique for ever; derived from the event, so it cannot recur
+	Audience  string // "company"
+	Recipient string // "reviewer:3", "company:12", "body:ab-pir", "desk"
+	State     State
+	Attempts  int
+	LastError string // for operators; never shown to Slack or an employer
+	NotBefore time.Time
+	SendingAt time.Time // zero: no byte was ever sent
+	DoneAt    time.Time
+	Receipt   string // what the other side said when it accepted
+}
+
+// Wake is one job that the relay puts on the queue. Its payload carries the job's
+// id and nothing else; everything true is in Postgres.
+type Wake struct {
+	JobID int64
+	Kind  string
+	N     int // rises with every wake, so that the queue never takes it for an old one
+}
+
+// Payload is what a wake-up carries through Redis.
+type Payload struct {
+	JobID int64 `json:"job"`
+}
+
+// Encode returns the payload as it travels.
+func (p Payload) Encode() []byte {
+	text, _ := json.Marshal(p) // a struct of one integer cannot fail
+	return text
+}
+
+// Decode reads a payload that Encode wrote.
+func Decode(text []byte) (Payload, error) {
+	var p Payload
+	err := json.Unmarshal(text, &p)
+	return p, err
+}
+
+// Claim is the right to work on a job until the lease ends. Every later write
+// carries the fence, so that a worker that lost its lease changes nothing.
+type Claim struct {
+	Job   Job
+	Fence int64
+	Token string // made by the client, so that a claim executed twice is still one
+}

@@ -1,0 +1,156 @@
+package secor
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Company is an employer that asks for, or holds, a certificate.
+type Company struct {
+	ID           int64
+	LegalName    string // as registered with the governing body
+	TradeName    string
+	Province     string // "AB"; decides calendar and body
+	Email        string // where letters go
+	Contact      string // who reads them
+	Address      Address
+	Member       bool // pays the member's fee
+	ProfileSince Date // zero: this partner has not taken it on yet
+}
+
+// Address is a postal address in Canada.
+type Address struct {
+	Street, City, Province, PostalCode string
+}
+
+// Lines returns the address as an envelope shows it.
+func (a Address) Lines() []string {
+	return []string{a.Street, strings.TrimSpace(a.City + " " + a.Province + "  " + a.PostalCode)}
+}
+
+// Person works at a company and may hold the course.
+type Person struct {
+	ID      int64
+	Name    string
+	Courses []Course
+}
+
+// Course is one completed course of a person.
+type Course struct {
+	Name        string
+	CompletedOn Date
+}
+
+// ValidOn reports whether a course by that rule is held and not expired on a
+// day. A course is still good on the anniversary that ends it.
+func (c Course) ValidOn(rule CourseRule, day Date) bool {
+	if c.Name != rule.Name || c.CompletedOn.After(day) {
+		return false
+	}
+	return rule.ValidYears == 0 || !day.After(c.CompletedOn.AddYears(rule.ValidYears))
+}
+
+// Registration is a company's account with a governing body.
+type Registration struct {
+	Body         string
+	Account      string
+	GoodStanding bool
+}
+
+// NormalAccount returns an account number without spaces, dashes and dots, as it
+// is stored and compared: leading zeros stay. A number that the body cannot have
+// given is a FieldError that says what it looks like.
+func (b *Body) NormalAccount(text string) (string, error) {
+	account := strings.ToUpper(strings.NewReplacer(" ", "", "-", "", ".", "").Replace(text))
+	problem := ""
+	switch {
+	case account == "":
+		problem = "is missing"
+	case len(account) > 20:
+		problem = "is longer than 20 characters"
+	case strings.ContainsFunc(account, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsDigit(r) && !unicode.IsUpper(r) }):
+		problem = "may hold only letters and digits"
+	case len(b.AccountDigits) > 0 && !b.fits(account):
+		problem = "does not have the " + b.lengths() + " digits of a number of " + b.Name
+	}
+	if problem != "" {
+		return "", &FieldError{Field: b.AccountLabel, Value: text, Problem: problem}
+	}
+	return account, nil
+}
+
+func (b *Body) fits(account string) bool {
+	letters := strings.ContainsFunc(account, unicode.IsLetter)
+	return !letters && slices.Contains(b.AccountDigits, len(account))
+}
+
+func (b *Body) lengths() string {
+	words := make([]string, len(b.AccountDigits))
+	for i, n := range b.AccountDigits {
+		words[i] = strconv.Itoa(n)
+	}
+	return joinOr(words)
+}
+
+// NearName returns a name reduced to what a person would compare: lower case,
+// letters and digits only, without the usual legal endings. Two companies of one
+// body with the same NearName are near-duplicates.
+func NearName(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
+	kept := words[:0]
+	for _, w := range words {
+		if !legalEndings[w] {
+			kept = append(kept, w)
+		}
+	}
+	return strings.Join(kept, "")
+}
+
+var legalEndings = map[string]bool{
+	"ltd": true, "limited": true, "inc": true, "incorporated": true, "corp": true, "corporation": true,
+	"co": true, "company": true, "the": true, "and": true, "ltee": true, "ltée": true, "llp": true,
+}
+
+// CleanName is CleanText for names. It also refuses what a spreadsheet would run
+// as a formula when the desk's lists are opened in one.
+func CleanName(field, text string) (string, error) {
+	clean, err := CleanText(field, text, 200)
+	if err != nil {
+		return "", err
+	}
+	if clean != "" && strings.ContainsRune("=+-@", rune(clean[0])) {
+		return "", &FieldError{Field: field, Value: text, Problem: "begins like a spreadsheet formula"}
+	}
+	return clean, nil
+}
+
+// CleanText returns free text as it is stored: trimmed, on one line. Invalid
+// UTF-8, control and invisible characters, and more than limit characters are
+// FieldErrors.
+func CleanText(field, text string, limit int) (string, error) {
+	clean := strings.Join(strings.Fields(text), " ")
+	problem := ""
+	switch {
+	case !utf8.ValidString(text):
+		problem = "is not valid UTF-8; save the file as UTF-8"
+	case utf8.RuneCountInString(clean) > limit:
+		problem = "is longer than " + strconv.Itoa(limit) + " characters"
+	case strings.ContainsFunc(clean, hidden):
+		problem = "holds a control or invisible character"
+	}
+	if problem != "" {
+		return "", &FieldError{Field: field, Value: strings.ToValidUTF8(text, "?"), Problem: problem}
+	}
+	return clean, nil
+}
+
+// hidden reports characters that a reader cannot see but a screen obeys:
+// controls, right-to-left overrides, zero-width text.
+func hidden(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+}

@@ -1,0 +1,85 @@
+package secor
+
+import (
+	"net/mail"
+	"strconv"
+)
+
+// Correctable fields of a case.
+const (
+	fieldLegalName = "legal-name"
+	fieldTradeName = "trade-name"
+	fieldEmail     = "email"
+	fieldContact   = "contact"
+	fieldStreet    = "street"
+	fieldCity      = "city"
+	fieldPostal    = "postal-code"
+	fieldHeadcount = "headcount"
+)
+
+// deskSteps are the steps that every case has in every state.
+func deskSteps() []Step {
+	var steps []Step
+	for _, kind := range []Subject{SubjectRequest, SubjectAudit} {
+		steps = append(steps,
+			Step{Name: "note", Label: "Note", Help: "Write something down on the case.", Example: `note 14 --text "called, will pay on Friday"`,
+				Kind: kind, Who: anyone,
+				Fields: []Field{{Name: "text", Help: "what to remember", Type: FieldText, Required: true}}, do: (*File).note},
+			Step{Name: "correct", Label: "Correct", Help: "Correct a field; the old value is kept.", Example: `correct 14 --field email --value office@example.com --reason "letter bounced"`,
+				Kind: kind, Who: anyone, Reason: true,
+				Fields: []Field{
+					{Name: "field", Help: "which one", Type: FieldChoice, Required: true, Choices: []string{fieldLegalName, fieldTradeName,
+						fieldEmail, fieldContact, fieldStreet, fieldCity, fieldPostal, fieldHeadcount}},
+					{Name: "value", Help: "what it should be", Type: FieldText, Required: true},
+				}, do: (*File).correct},
+		)
+	}
+	return steps
+}
+
+func (f *File) note(in Input) error {
+	f.record(EventNoted, in.text("text"), nil)
+	return nil
+}
+
+// correct replaces one field. The old value goes with the reason into the
+// event's text, because it may be a name.
+func (f *File) correct(in Input) error {
+	name := in.text("field")
+	value, err := CleanName(name, in.text("value"))
+	if err != nil {
+		return err
+	}
+	if name == fieldHeadcount {
+		return f.correctHeadcount(value)
+	}
+	if name == fieldEmail {
+		_, err = mail.ParseAddress(value)
+	}
+	if err != nil {
+		return &FieldError{Field: name, Value: value, Problem: "is not an e-mail address"}
+	}
+	field := map[string]*string{
+		fieldLegalName: &f.Company.LegalName, fieldTradeName: &f.Company.TradeName, fieldEmail: &f.Company.Email,
+		fieldContact: &f.Company.Contact, fieldStreet: &f.Company.Address.Street, fieldCity: &f.Company.Address.City,
+		fieldPostal: &f.Company.Address.PostalCode,
+	}[name]
+	f.record(EventCorrected, "was: "+*field+"; "+f.act.Reason, facts{"field": name})
+	*field = value
+	return nil
+}
+
+func (f *File) correctHeadcount(value string) error {
+	n, err := parseCount(value)
+	if err != nil || n == 0 {
+		return &FieldError{Field: fieldHeadcount, Value: value, Problem: "is not a number of people"}
+	}
+	was := f.headcount()
+	if f.Audit != nil {
+		f.Audit.Headcount = int(n)
+	} else {
+		f.Request.Headcount = int(n)
+	}
+	f.record(EventCorrected, f.act.Reason, facts{"field": fieldHeadcount, "from": strconv.Itoa(was), "to": value})
+	return nil
+}

@@ -1,0 +1,111 @@
+package secor
+
+import "time"
+
+// Events of a case. Each is <what>.<happened>.
+const (
+	EventRequestReceived    EventKind = "request.received"
+	EventRequestTaken       EventKind = "request.taken"
+	EventRequestReleased    EventKind = "request.released"
+	EventRequestQueried     EventKind = "request.queried"
+	EventRequestAnswered    EventKind = "request.answered"
+	EventRequestApproved    EventKind = "request.approved"
+	EventRequestRejected    EventKind = "request.rejected"
+	EventRequestNotRequired EventKind = "request.not_required"
+	EventRequestNoAnswer    EventKind = "request.no_answer"
+	EventRequestWithdrawn   EventKind = "request.withdrawn"
+	EventRequestReopened    EventKind = "request.reopened"
+
+	EventAuditRegistered      EventKind = "audit.registered"
+	EventRegistrationAsked    EventKind = "registration.asked"
+	EventRegistrationChecked  EventKind = "registration.checked"
+	EventRegistrationQueried  EventKind = "registration.queried"
+	EventRegistrationAnswered EventKind = "registration.answered"
+	EventAuditOpened          EventKind = "audit.opened"
+	EventAuditSubmitted       EventKind = "audit.submitted"
+	EventSubmissionAsked      EventKind = "submission.asked"
+	EventSubmissionAccepted   EventKind = "submission.accepted"
+	EventAuditAssigned        EventKind = "audit.assigned"
+	EventAuditHandedBack      EventKind = "audit.handed_back"
+	EventAuditReturned        EventKind = "audit.returned"
+	EventRevisionRequested    EventKind = "revision.requested"
+	EventRevisionReceived     EventKind = "revision.received"
+	EventMarkChanged          EventKind = "mark.changed"
+	EventMonthsVerified       EventKind = "months.verified"
+	EventAuditPassed          EventKind = "audit.passed"
+	EventAuditPassedShort     EventKind = "audit.passed_short"
+	EventAuditFailed          EventKind = "audit.failed"
+	EventOneYearProposed      EventKind = "one_year.proposed"
+	EventOneYearGranted       EventKind = "one_year.granted"
+	EventOneYearDeclined      EventKind = "one_year.declined"
+	EventAuditNotReviewed     EventKind = "audit.not_reviewed"
+	EventAuditAppealed        EventKind = "audit.appealed"
+	EventAuditCancelled       EventKind = "audit.cancelled"
+	EventAuditWithdrawn       EventKind = "audit.withdrawn"
+	EventAuditLapsed          EventKind = "audit.lapsed"
+	EventAuditNoAnswer        EventKind = "audit.no_answer"
+	EventAuditReopened        EventKind = "audit.reopened"
+	EventCompanyNotified      EventKind = "company.notified"
+
+	EventInvoiceDrafted  EventKind = "invoice.drafted"
+	EventInvoiceSent     EventKind = "invoice.sent"
+	EventInvoiceReminder EventKind = "invoice.reminder_due"
+	EventPaymentRecorded EventKind = "payment.recorded"
+	EventPaymentReversed EventKind = "payment.reversed"
+	EventInvoicePaid     EventKind = "invoice.paid"
+	EventInvoiceReopened EventKind = "invoice.reopened"
+	EventInvoiceVoided   EventKind = "invoice.voided"
+
+	EventCertificateDue       EventKind = "certificate.due"
+	EventCertificateRequested EventKind = "certificate.requested"
+	EventBodyQueried          EventKind = "certificate.body_queried"
+	EventBodyAnswered         EventKind = "certificate.body_answered"
+	EventCertificateIssued    EventKind = "certificate.issued"
+	EventCertificateSigned    EventKind = "certificate.signed"
+	EventCertificateMailed    EventKind = "certificate.mailed"
+	EventCertificateReturned  EventKind = "certificate.returned"
+	EventCertificateSentOut   EventKind = "certificate.electronic"
+	EventCertificateDelivered EventKind = "certificate.delivered"
+	EventRevocationProposed   EventKind = "certificate.revocation_proposed"
+	EventCertificateRevoked   EventKind = "certificate.revoked"
+	EventCertificateReplaced  EventKind = "certificate.replaced"
+
+	EventClockWarned EventKind = "clock.warned"
+	EventClockBreach EventKind = "clock.breached"
+	EventLetterSent  EventKind = "letter.sent"
+	EventNoted       EventKind = "case.noted"
+	EventCorrected   EventKind = "case.corrected"
+	EventGuardWaived EventKind = "guard.accepted"
+	EventGuardNoted  EventKind = "guard.noted"
+)
+
+// Event is one thing that happened on a case. Events are never changed.
+type Event struct {
+	Seq        int // 1, 2, … per case; set by the store
+	Kind       EventKind
+	Subject    Subject // of the move; "" when nothing moved
+	From, To   State
+	By         Actor
+	OnBehalfOf Actor
+	Surface    Surface
+	ActID      string
+	HappenedAt time.Time
+	RecordedAt time.Time
+	Text       string            // free text; kept apart, so that it can be erased
+	Facts      map[string]string // ids, states, amounts; never names or free text
+}
+
+// Standing is where the subjects of a case are after some of its events.
+type Standing map[Subject]State
+
+// Replay returns the standing that a run of events leads to. Any prefix of a
+// case's events gives what was stored when the last of them was recorded.
+func Replay(events []Event) Standing {
+	s := Standing{}
+	for _, e := range events {
+		if e.Subject != "" {
+			s[e.Subject] = e.To
+		}
+	}
+	return s
+}

@@ -1,0 +1,219 @@
+package secor
+
+import (
+	"fmt"
+	"maps"
+	"time"
+)
+
+// CaseID numbers the desk's cases.
+type CaseID int64
+
+// Case is what requests and audits have in common.
+type Case struct {
+	ID        CaseID
+	Kind      Subject // SubjectRequest or SubjectAudit
+	CompanyID int64
+	Body      string // governing body
+	State     State
+	Version   int // rises with every move, so that an old card cannot act on a new round
+	EditionID string
+	OpenedAt  time.Time
+	Holder    int64 // person of the desk; 0: nobody
+}
+
+// RequestReason is why a company asks to be taken on.
+type RequestReason string
+
+const (
+	ReasonNoProfile RequestReason = "no_profile" // this partner does not know the company
+	ReasonSwitching RequestReason = "switching"  // it comes from another partner
+	ReasonNew       RequestReason = "new"        // it is new to the programme
+)
+
+// RequestReasons returns every reason.
+func RequestReasons() []RequestReason {
+	return []RequestReason{ReasonNoProfile, ReasonSwitching, ReasonNew}
+}
+
+// Request is a Certifying Partner Request.
+type Request struct {
+	Reason    RequestReason
+	Headcount int    // people, as the company states it
+	Question  string // asked and not yet answered
+}
+
+// Audit is one self-assessment on its way to a result.
+type Audit struct {
+	Purpose   Purpose
+	FeeYear   int
+	Headcount int      // as stated last, at registration or submission
+	Claimed   Evidence // as the company states it
+	Verified  Evidence // as the reviewer found it; starts as a copy
+	LastDay   Date     // last day of the assessment
+	Question  string   // asked and not yet answered
+	Waiting   bool     // the check of the submission left something to a person
+	Round     int      // 1 with the first submission, one more with each revision
+	Result    Verdict  // "" until the reviewer confirms
+	Term      int      // years of the certificate: 3, 1, or 0 while not decided
+	Proposer  int64    // who proposed a one-year certificate
+	Declined  bool     // a one-year certificate was decided against
+	Notified  Date     // of the first notice of a pass; the ten days count from here
+	Reviewer  int64    // who confirmed the last verdict
+}
+
+// Line is one question of an audit's sheet. Only Verified is judged.
+type Line struct {
+	Claimed  *Mark // nil: the company did not score it
+	Verified *Mark // starts as a copy of Claimed
+}
+
+// Document is a paper of a case, kept with it.
+type Document struct {
+	Name string // "cover-letter-14.pdf", unique per case
+	Type string // media type
+	Data []byte
+}
+
+// File is all that a rule may see and change: one case with everything around
+// it. The store loads it under lock, a step changes it, the store writes it back.
+type File struct {
+	Case          Case
+	Request       *Request // of a request
+	Audit         *Audit   // of an audit
+	Sheet         map[string]Line
+	Invoices      []Invoice     // of the company's fee year, this case's last
+	Certificates  []Certificate // of this audit; the last one is current
+	Company       Company
+	People        []Person
+	Registrations []Registration
+	Conflicts     []Conflict
+	Roster        []Reviewer
+	Clocks        []Clock
+	Edition       *Edition
+	Protocol      *Protocol
+	Body          *Body
+	Programme     *Programme
+	LastMove      Event      // how the case came into its state
+	Documents     []Document // made by a job; the store adds them
+
+	act    Act
+	now    time.Time
+	events []Event
+}
+
+// Begin prepares the file for one act. It refuses an act that is incomplete,
+// dated into the future, dated back without a reason, or made on a version of
+// the case that has passed.
+func (f *File) Begin(act Act, now time.Time) error {
+	err := act.check(now)
+	if err != nil {
+		return err
+	}
+	if act.AsOf != 0 && act.AsOf != f.Case.Version {
+		return refuse(ErrIllegalMove, "look at the case again", "case %d has moved on: %s", f.Case.ID, f.standing())
+	}
+	f.act, f.now, f.events = act, now, nil
+	return nil
+}
+
+// Events returns what the steps since Begin have recorded.
+func (f *File) Events() []Event { return f.events }
+
+// Today returns the day of the act in the office's zone.
+func (f *File) Today() Date {
+	return DateOf(f.act.at(f.now), f.Programme.Calendars[f.Programme.Office].Zone)
+}
+
+// Certificate returns the current certificate, nil when there is none.
+func (f *File) Certificate() *Certificate {
+	if len(f.Certificates) == 0 {
+		return nil
+	}
+	return &f.Certificates[len(f.Certificates)-1]
+}
+
+// Standing returns where every subject of the case is.
+func (f *File) Standing() Standing {
+	s := Standing{f.Case.Kind: f.Case.State}
+	if invoice := f.Invoice(); invoice != nil {
+		s[SubjectInvoice] = invoice.State
+	}
+	if c := f.Certificate(); c != nil {
+		s[SubjectCertificate] = c.State
+	}
+	return s
+}
+
+// standing says in words where the case is and how it came there.
+func (f *File) standing() string {
+	text := fmt.Sprintf("the %s is %s", f.Case.Kind, f.Case.State.Words())
+	if f.LastMove.Kind == "" {
+		return text
+	}
+	zone := f.Programme.Calendars[f.Programme.Office].Zone
+	return fmt.Sprintf("%s since %s, by %s", text, f.LastMove.RecordedAt.In(zone).Format("2 January 2006 15:04 MST"), f.name(f.LastMove.By))
+}
+
+// name returns how a refusal calls an actor.
+func (f *File) name(a Actor) string {
+	switch a.Role {
+	case RoleDesk:
+		return "the desk"
+	case RoleCompany:
+		return "the company"
+	default:
+		r, _ := f.reviewer(a.ID)
+		return r.Name
+	}
+}
+
+func (f *File) reviewer(id int64) (Reviewer, bool) {
+	for _, r := range f.Roster {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return Reviewer{}, false
+}
+
+// facts are an event's small data.
+type facts map[string]string
+
+// record writes down what happened. Text is free text and may be erased later.
+func (f *File) record(kind EventKind, text string, data facts) {
+	f.log(Event{Kind: kind, Text: text, Facts: data})
+}
+
+func (f *File) log(e Event) {
+	e.By, e.OnBehalfOf, e.Surface, e.ActID = f.act.By, f.act.OnBehalfOf, f.act.Surface, f.act.ID
+	e.HappenedAt, e.RecordedAt = f.act.at(f.now), f.now
+	e.Facts = maps.Clone(e.Facts)
+	f.events = append(f.events, e)
+}
+
+// move takes the case to another state, if the table allows it, records why and
+// lets the clocks follow.
+func (f *File) move(to State, kind EventKind, text string, data facts) error {
+	from := f.Case.State
+	err := legal(f.Case.Kind, from, to)
+	if err != nil {
+		return err
+	}
+	f.Case.State = to
+	f.Case.Version++
+	f.log(Event{Kind: kind, Subject: f.Case.Kind, From: from, To: to, Text: text, Facts: data})
+	return f.clocksFollow(f.Case.Kind, to)
+}
+
+// Open starts the life of a new case: its first event and its clocks.
+func (f *File) Open() error {
+	first := States(f.Case.Kind)[0]
+	kind := EventRequestReceived
+	if f.Case.Kind == SubjectAudit {
+		kind = EventAuditRegistered
+	}
+	f.Case.State, f.Case.Version = first, 1
+	f.log(Event{Kind: kind, Subject: f.Case.Kind, To: first, Text: f.act.Reason})
+	return f.clocksFollow(f.Case.Kind, first)
+}

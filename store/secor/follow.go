@@ -1,0 +1,261 @@
+package secor
+
+import (
+	"slices"
+	"strconv"
+)
+
+// JobKind names a job that a step promises: "<family>:<what it does>". No kind
+// is the beginning of another, because the queue matches by prefix.
+type JobKind string
+
+const (
+	JobDecideNeed      JobKind = "request:decide_need"
+	JobWelcome         JobKind = "request:send_welcome"
+	JobRejection       JobKind = "request:send_rejection"
+	JobNotRequired     JobKind = "request:send_not_required"
+	JobRequestQuestion JobKind = "request:send_question"
+	JobRequestClosed   JobKind = "request:send_closed"
+
+	JobCheckRegistration JobKind = "invoice:check_registration"
+	JobInvoice           JobKind = "invoice:send"
+	JobInvoiceReminder   JobKind = "invoice:remind"
+
+	JobRegistrationQuestion JobKind = "registration:send_question"
+	JobUnlock               JobKind = "registration:send_unlocked"
+	JobAuditClosed          JobKind = "registration:send_closed"
+
+	JobAssign       JobKind = "assignment:pick"
+	JobTellReviewer JobKind = "assignment:tell_reviewer"
+	JobReturned     JobKind = "assignment:send_returned"
+	JobRevision     JobKind = "assignment:send_revision"
+
+	JobPass        JobKind = "score:send_pass"
+	JobFail        JobKind = "score:send_fail"
+	JobNotReviewed JobKind = "score:send_not_reviewed"
+	JobDeclined    JobKind = "score:send_declined"
+	JobAskOneYear  JobKind = "score:ask_one_year"
+
+	JobRequestCertificate JobKind = "certificate:request"
+	JobMakeCertificate    JobKind = "certificate:make_papers"
+	JobRevocation         JobKind = "certificate:send_revocation"
+
+	JobEscalate JobKind = "escalation:tell_lead"
+)
+
+// Audience says for whom a job is done; the store resolves it to recipients in
+// the transaction that promises the job, one job each.
+type Audience string
+
+const (
+	AudienceCompany  Audience = "company"  // the company's address for letters
+	AudienceReviewer Audience = "reviewer" // who holds the case
+	AudienceLeads    Audience = "leads"    // every active lead
+	AudienceBody     Audience = "body"     // the governing body
+	AudienceDesk     Audience = "desk"     // nobody outside: work on the case itself
+)
+
+// Follow is one thing that follows from an event.
+type Follow struct {
+	Event    EventKind
+	Job      JobKind
+	Audience Audience
+}
+
+// follows answers "what happens after …?" at one glance.
+var follows = []Follow{
+	{EventRequestReceived, JobDecideNeed, AudienceDesk},
+	{EventRequestQueried, JobRequestQuestion, AudienceCompany},
+	{EventRequestApproved, JobWelcome, AudienceCompany},
+	{EventRequestRejected, JobRejection, AudienceCompany},
+	{EventRequestNotRequired, JobNotRequired, AudienceCompany},
+	{EventRequestNoAnswer, JobRequestClosed, AudienceCompany},
+	{EventRequestWithdrawn, JobRequestClosed, AudienceCompany},
+
+	{EventAuditRegistered, JobCheckRegistration, AudienceDesk},
+	{EventAuditReopened, JobCheckRegistration, AudienceDesk},
+	{EventAuditReopened, JobAssign, AudienceDesk},
+	{EventRegistrationAsked, JobEscalate, AudienceLeads},
+	{EventInvoiceDrafted, JobInvoice, AudienceCompany},
+	{EventInvoiceReminder, JobInvoiceReminder, AudienceCompany},
+	{EventPaymentReversed, JobEscalate, AudienceLeads},
+	{EventRegistrationQueried, JobRegistrationQuestion, AudienceCompany},
+	{EventAuditOpened, JobUnlock, AudienceCompany},
+	{EventAuditCancelled, JobAuditClosed, AudienceCompany},
+	{EventAuditWithdrawn, JobAuditClosed, AudienceCompany},
+	{EventAuditLapsed, JobAuditClosed, AudienceCompany},
+	{EventAuditNoAnswer, JobAuditClosed, AudienceCompany},
+
+	{EventAuditSubmitted, JobAssign, AudienceDesk},
+	{EventSubmissionAsked, JobEscalate, AudienceLeads},
+	{EventSubmissionAccepted, JobAssign, AudienceDesk},
+	{EventAuditHandedBack, JobAssign, AudienceDesk},
+	{EventAuditAssigned, JobTellReviewer, AudienceReviewer},
+	{EventAuditAppealed, JobTellReviewer, AudienceReviewer},
+	{EventRevisionReceived, JobTellReviewer, AudienceReviewer},
+	{EventAuditReturned, JobReturned, AudienceCompany},
+	{EventRevisionRequested, JobRevision, AudienceCompany},
+
+	{EventAuditPassed, JobPass, AudienceCompany},
+	{EventAuditPassedShort, JobAskOneYear, AudienceLeads},
+	{EventOneYearGranted, JobPass, AudienceCompany},
+	{EventOneYearDeclined, JobDeclined, AudienceCompany},
+	{EventAuditFailed, JobFail, AudienceCompany},
+	{EventAuditNotReviewed, JobNotReviewed, AudienceCompany},
+
+	{EventCertificateDue, JobRequestCertificate, AudienceBody},
+	{EventCertificateIssued, JobMakeCertificate, AudienceDesk},
+	{EventCertificateReturned, JobEscalate, AudienceLeads},
+	{EventCertificateRevoked, JobRevocation, AudienceCompany},
+
+	{EventClockBreach, JobEscalate, AudienceLeads},
+}
+
+// Follows returns what follows from an event.
+func Follows(kind EventKind) []Follow {
+	var found []Follow
+	for _, f := range follows {
+		if f.Event == kind {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// JobKinds returns every kind that the table of follows promises, each once.
+func JobKinds() []JobKind {
+	var kinds []JobKind
+	for _, f := range follows {
+		if !slices.Contains(kinds, f.Job) {
+			kinds = append(kinds, f.Job)
+		}
+	}
+	return kinds
+}
+
+// StillTrue reports whether the reason of a job, the event cause, still holds. It
+// is asked in the transaction that starts a send, so that nothing starts after
+// its reason ended. A kind without a predicate is never true.
+func StillTrue(kind JobKind, f *File, cause Event) bool {
+	if kind == JobEscalate {
+		return f.stillTroubled(cause)
+	}
+	predicate, known := stillTrue[kind]
+	return known && predicate(f)
+}
+
+// stillTroubled reports whether what a lead was to be told has not been settled.
+func (f *File) stillTroubled(cause Event) bool {
+	switch cause.Kind {
+	case EventClockBreach:
+		i := f.cycle(cause.Facts["policy"])
+		return i >= 0 && strconv.Itoa(f.Clocks[i].Cycle) == cause.Facts["cycle"] && f.Clocks[i].Phase() != PhaseFinished
+	case EventRegistrationAsked:
+		return f.Case.State == StateRegistered
+	case EventSubmissionAsked:
+		return f.Case.State == StateSubmitted && f.Audit.Waiting
+	case EventPaymentReversed:
+		return invoiceIn(StateSent)(f)
+	case EventCertificateReturned:
+		return certificateIn(StateReturned)(f)
+	default:
+		return false
+	}
+}
+
+var stillTrue = map[JobKind]func(*File) bool{
+	JobDecideNeed:      inState(StateReceived),
+	JobWelcome:         inState(StateApproved),
+	JobRejection:       inState(StateRejected),
+	JobNotRequired:     inState(StateNotRequired),
+	JobRequestQuestion: inState(StateQueried),
+	JobRequestClosed:   inState(StateNoAnswer, StateWithdrawn),
+
+	JobCheckRegistration: inState(StateRegistered),
+	JobInvoice:           invoiceIn(StateDraft),
+	JobInvoiceReminder:   invoiceIn(StateSent),
+
+	JobRegistrationQuestion: inState(StateRegistrationQueried),
+	JobUnlock:               inState(StateOpen),
+	JobAuditClosed:          inState(StateCancelled, StateWithdrawn, StateLapsed, StateNoAnswer),
+
+	JobAssign:       func(f *File) bool { return f.Case.State == StateSubmitted && !f.Audit.Waiting },
+	JobTellReviewer: func(f *File) bool { return f.Case.State == StateInQA && f.Case.Holder != 0 },
+	JobReturned:     inState(StateOpen),
+	JobRevision:     inState(StateRevision),
+
+	JobPass:        func(f *File) bool { return f.Audit.Result == VerdictPass },
+	JobFail:        func(f *File) bool { return f.Case.State == StateQAComplete && f.Audit.Result == VerdictFail },
+	JobNotReviewed: inState(StateNotReviewed),
+	JobDeclined:    func(f *File) bool { return f.Audit.Declined },
+	JobAskOneYear:  func(f *File) bool { return f.undecidedYear() == nil },
+
+	JobRequestCertificate: certificateIn(StateDue),
+	JobMakeCertificate:    certificateIn(StateIssued, StateSigned, StateMailed, StateElectronic),
+	JobRevocation:         certificateIn(StateRevoked),
+}
+
+func inState(states ...State) func(*File) bool {
+	return func(f *File) bool { return slices.Contains(states, f.Case.State) }
+}
+
+func invoiceIn(state State) func(*File) bool {
+	return func(f *File) bool {
+		invoice := f.Invoice()
+		return invoice != nil && invoice.State == state
+	}
+}
+
+func certificateIn(states ...State) func(*File) bool {
+	return func(f *File) bool {
+		c := f.Certificate()
+		return c != nil && slices.Contains(states, c.State)
+	}
+}
+
+// Accepted records that a letter of that kind was accepted by its carrier, and
+// does what only then is true: an invoice is sent, a company is told, a
+// certificate is requested.
+func (f *File) Accepted(kind JobKind, recipient string) error {
+	f.record(EventLetterSent, "to "+recipient, facts{"letter": string(kind)})
+	switch kind {
+	case JobPass:
+		return f.notified()
+	case JobInvoice:
+		// Paid or voided while the letter was on its way: the letter changes nothing.
+		if !invoiceIn(StateDraft)(f) {
+			return nil
+		}
+		f.Invoice().SentOn = f.Today()
+		return f.moveInvoice(StateSent, EventInvoiceSent, "", facts{"invoice": f.Invoice().Number()})
+	case JobRequestCertificate:
+		if !certificateIn(StateDue)(f) {
+			return nil
+		}
+		return f.moveCertificate(StateRequested, EventCertificateRequested, "", nil)
+	default:
+		return nil
+	}
+}
+
+// notified starts the ten days, which count from the first notice of the pass by
+// whatever channel; a later notice changes nothing.
+//
+// Source: the programme page, "10 days from the approval notification date".
+func (f *File) notified() error {
+	if !f.Audit.Notified.IsZero() {
+		return nil
+	}
+	f.Audit.Notified = f.Today()
+	f.record(EventCompanyNotified, "", facts{"on": f.Audit.Notified.String()})
+	if f.phase(PolicyNotification) != PhaseFinished {
+		err := f.clockEntry(PolicyNotification, ClockEntry{Kind: ClockMet})
+		if err != nil {
+			return err
+		}
+	}
+	if !f.certifies() {
+		return nil
+	}
+	return f.startClock(PolicyCertificate, f.act.at(f.now))
+}

@@ -1,0 +1,141 @@
+package secor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Finding is a guard that a company does not pass, and what that means here.
+type Finding struct {
+	Guard  Guard
+	Effect Effect
+	Text   string
+}
+
+// momentGuards says which guards are checked when. Conflict is about the person
+// who acts and is checked with the roles.
+var momentGuards = map[Moment][]Guard{
+	MomentRequest:      {GuardHeadcount, GuardRegistration, GuardCourse},
+	MomentRegistration: {GuardHeadcount, GuardRegistration, GuardCourse, GuardMonths},
+	MomentSubmission:   {GuardHeadcount, GuardRegistration, GuardCourse, GuardPayment, GuardMonths},
+}
+
+// Check returns what stands in a company's way at a moment, in the order of Guards.
+func (f *File) Check(m Moment) []Finding {
+	var findings []Finding
+	for _, g := range momentGuards[m] {
+		text := f.missing(g)
+		if text == "" {
+			continue
+		}
+		findings = append(findings, Finding{Guard: g, Effect: f.Edition.Effect(g, m, f.Case.Body), Text: text})
+	}
+	return findings
+}
+
+// missing says what a guard finds wanting; "" when nothing.
+func (f *File) missing(g Guard) string {
+	switch g {
+	case GuardHeadcount:
+		if f.headcount() > f.Edition.MaxHeadcount {
+			return fmt.Sprintf("%d people; the programme is for companies of %d or fewer", f.headcount(), f.Edition.MaxHeadcount)
+		}
+	case GuardRegistration:
+		return f.missingRegistration()
+	case GuardCourse:
+		return f.missingCourse()
+	case GuardPayment:
+		if invoice := f.Invoice(); invoice != nil && invoice.State != StatePaid && invoice.State != StateVoid {
+			return fmt.Sprintf("invoice %s is not paid", invoice.Number())
+		}
+	case GuardMonths:
+		if months := f.Audit.Claimed.Months(); months < f.Edition.Months.OneYear {
+			return fmt.Sprintf("%d months of documentation; at least %d are needed", months, f.Edition.Months.OneYear)
+		}
+	}
+	return ""
+}
+
+func (f *File) headcount() int {
+	if f.Audit != nil {
+		return f.Audit.Headcount
+	}
+	return f.Request.Headcount
+}
+
+func (f *File) missingRegistration() string {
+	for _, r := range f.Registrations {
+		if r.Body != f.Case.Body {
+			continue
+		}
+		if !r.GoodStanding {
+			return "the account with " + f.Body.Name + " is not in good standing"
+		}
+		return ""
+	}
+	return "no account with " + f.Body.Name + " is on file"
+}
+
+// missingCourse looks at the last day of the assessment once it is known, and at
+// the day of the step before that.
+func (f *File) missingCourse() string {
+	day := f.Today()
+	if f.Audit != nil && !f.Audit.LastDay.IsZero() {
+		day = f.Audit.LastDay
+	}
+	var expired Date
+	for _, p := range f.People {
+		for _, c := range p.Courses {
+			if c.ValidOn(f.Edition.Course, day) {
+				return ""
+			}
+			if c.Name == f.Edition.Course.Name && c.CompletedOn.After(expired) && !c.CompletedOn.After(day) {
+				expired = c.CompletedOn
+			}
+		}
+	}
+	if !expired.IsZero() {
+		return fmt.Sprintf("the course %q expired on %s", f.Edition.Course.Name, expired.AddYears(f.Edition.Course.ValidYears))
+	}
+	return fmt.Sprintf("nobody holds the course %q on %s", f.Edition.Course.Name, day)
+}
+
+// guard refuses a step whose guards block, or ask without being accepted. What
+// was accepted, and what was only to be noted, is recorded.
+func (f *File) guard(m Moment, accepted []string) error {
+	var blocked, asked []string
+	for _, finding := range f.Check(m) {
+		g := string(finding.Guard)
+		switch {
+		case finding.Effect == EffectBlock:
+			blocked = append(blocked, finding.Text)
+		case finding.Effect == EffectAsk && !slices.Contains(accepted, g):
+			asked = append(asked, fmt.Sprintf("%s (%s)", finding.Text, g))
+		case finding.Effect == EffectAsk:
+			f.record(EventGuardWaived, f.act.Reason, facts{"guard": g, "moment": string(m)})
+		default:
+			f.record(EventGuardNoted, "", facts{"guard": g, "moment": string(m)})
+		}
+	}
+	if len(blocked) > 0 {
+		return refuse(ErrGuard, "correct the file or refuse the company", "%s", strings.Join(blocked, "; "))
+	}
+	if len(asked) > 0 {
+		return refuse(ErrGuard, "accept it by name with a reason, or ask the company", "a person must decide: %s", strings.Join(asked, "; "))
+	}
+	if len(accepted) > 0 && strings.TrimSpace(f.act.Reason) == "" {
+		return refuse(ErrField, "say why", "accepting a finding wants a reason")
+	}
+	return nil
+}
+
+// conflicted refuses a person of the desk who has a conflict of interest with
+// the company on the day of the act.
+func (f *File) conflicted(reviewer int64) error {
+	if !inConflict(reviewer, f.Conflicts, f.Today()) {
+		return nil
+	}
+	r, _ := f.reviewer(reviewer)
+	return refuse(ErrConflict, "let somebody else do it", "%s has a conflict of interest with this company", r.Name)
+}

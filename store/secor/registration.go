@@ -1,0 +1,125 @@
+package secor
+
+func registrationSteps() []Step {
+	before := []State{StateRegistered, StateAwaitingPayment, StateRegistrationReview, StateRegistrationQueried, StateOpen}
+	return []Step{
+		{Name: "invoice", Label: "Check and Invoice", Help: "Check the registration and draw up the invoice.", Example: `invoice 14 --accept evidence_months --reason "one-year, agreed by phone"`,
+			Kind: SubjectAudit, From: []State{StateRegistered, StateAwaitingPayment}, Who: machine, Accepts: MomentRegistration, do: (*File).checkRegistration},
+		{Name: "query", Label: "Ask the Company", Help: "Ask the company about its registration.", Example: `query 14 --question "Who holds the course?"`,
+			Kind: SubjectAudit, From: []State{StateRegistrationReview, StateInQA}, Who: anyone,
+			Fields: []Field{{Name: "question", Help: "what the company is asked", Type: FieldText, Required: true}}, do: (*File).queryAudit},
+		{Name: "answer", Label: "Record Answer", Help: "Record the company's answer or revision.", Example: `answer 14 --answer "Ana Roy, since May" --channel email`,
+			Kind: SubjectAudit, From: []State{StateRegistrationQueried, StateRevision}, Who: sender,
+			Fields: []Field{
+				{Name: "answer", Help: "what the company said", Type: FieldText, Required: true},
+				{Name: "channel", Help: "how it came", Type: FieldChoice, Choices: Channels()},
+			}, do: (*File).answerAudit},
+		{Name: "approve", Label: "Approve", Help: "Approve the registration; the audit tool is unlocked.", Example: "approve 14",
+			Kind: SubjectAudit, From: []State{StateRegistrationReview}, Who: anyone, Accepts: MomentRegistration, do: (*File).openAudit},
+		{Name: "cancel", Label: "Cancel", Help: "Refuse or cancel the registration with a reason.", Example: `cancel 14 --reason "registered twice"`,
+			Kind: SubjectAudit, From: before, Who: leads, Reason: true, do: (*File).cancelAudit},
+		{Name: "withdraw", Label: "Withdraw", Help: "Close an audit that the company took back.", Example: `withdraw 14 --reason "sold the business"`,
+			Kind: SubjectAudit, From: append(before[:4:4], StateSubmitted, StateInQA, StateRevision, StateOpen), Who: sender, Reason: true, do: (*File).withdrawAudit},
+		{Name: "lapse", Label: "Lapse", Help: "Close an audit whose year ended before it was paid or submitted.", Example: `lapse 14 --reason "year ended"`,
+			Kind: SubjectAudit, From: []State{StateAwaitingPayment, StateOpen}, Who: leads, Reason: true, do: (*File).lapseAudit},
+		{Name: "no-answer", Label: "No Answer", Help: "Close an audit whose company never answered.", Example: `no-answer 14 --reason "three letters, two calls"`,
+			Kind: SubjectAudit, From: []State{StateRegistrationQueried, StateRevision}, Who: leads, Reason: true, do: (*File).auditNoAnswer},
+		{Name: "reopen", Label: "Reopen", Help: "Open an audit again that a person closed.", Example: `reopen 14 --reason "cancelled by mistake"`,
+			Kind: SubjectAudit, From: []State{StateCancelled, StateWithdrawn, StateLapsed, StateNoAnswer, StateNotReviewed},
+			Who: leads, Reason: true, do: (*File).reopenAudit},
+	}
+}
+
+// AskRegistration records what a person must decide before a registration can
+// be invoiced, as the desk's own check found it. The registration stays where it is.
+func (f *File) AskRegistration(why error) {
+	f.record(EventRegistrationAsked, why.Error(), nil)
+}
+
+// checkRegistration invoices what is owed. The annual fee buys one review and is
+// not refunded, so everything is checked before the invoice is drawn up.
+func (f *File) checkRegistration(Input) error {
+	if f.Company.ProfileSince.IsZero() {
+		return refuse(ErrGuard, "approve its Certifying Partner Request first", "the company has no profile with this partner")
+	}
+	if invoice := f.Invoice(); invoice != nil && f.Case.State == StateAwaitingPayment {
+		return refuse(ErrIllegalMove, "void it first, or record its payment", "invoice %s is drawn up already", invoice.Number())
+	}
+	owed := f.owed()
+	if owed == nil {
+		return f.move(StateRegistrationReview, EventRegistrationChecked, f.act.Reason, facts{"owed": "0"})
+	}
+	f.Invoices = append(f.Invoices, *owed)
+	if f.Case.State == StateRegistered {
+		err := f.move(StateAwaitingPayment, EventRegistrationChecked, f.act.Reason, facts{"owed": owed.Total().String()})
+		if err != nil {
+			return err
+		}
+	}
+	f.log(Event{Kind: EventInvoiceDrafted, Subject: SubjectInvoice, To: StateDraft,
+		Facts: facts{"invoice": owed.Number(), "total": owed.Total().String()}})
+	return nil
+}
+
+// queryAudit asks about a registration, or asks the company to revise what it
+// submitted; the latter only by the reviewer who holds the audit.
+func (f *File) queryAudit(in Input) error {
+	to, kind := StateRegistrationQueried, EventRegistrationQueried
+	if f.Case.State == StateInQA {
+		err := f.holderOnly()
+		if err != nil {
+			return err
+		}
+		to, kind = StateRevision, EventRevisionRequested
+	}
+	f.Audit.Question = in.text("question")
+	return f.move(to, kind, f.Audit.Question, nil)
+}
+
+func (f *File) answerAudit(in Input) error {
+	to, kind := StateRegistrationReview, EventRegistrationAnswered
+	if f.Case.State == StateRevision {
+		to, kind = StateInQA, EventRevisionReceived
+		f.Audit.Round++
+	}
+	f.Audit.Question = ""
+	return f.move(to, kind, in.text("answer"), facts{"channel": in.text("channel")})
+}
+
+func (f *File) openAudit(Input) error {
+	if missing := f.missing(GuardPayment); missing != "" && f.Edition.Effect(GuardPayment, MomentRegistration, f.Case.Body) == EffectBlock {
+		return refuse(ErrGuard, "record the payment first", "%s", missing)
+	}
+	return f.move(StateOpen, EventAuditOpened, f.act.Reason, nil)
+}
+
+func (f *File) cancelAudit(Input) error {
+	f.freeInvoice()
+	return f.move(StateCancelled, EventAuditCancelled, f.act.Reason, nil)
+}
+
+func (f *File) withdrawAudit(Input) error {
+	f.freeInvoice()
+	return f.move(StateWithdrawn, EventAuditWithdrawn, f.act.Reason, nil)
+}
+
+func (f *File) lapseAudit(Input) error {
+	f.freeInvoice()
+	return f.move(StateLapsed, EventAuditLapsed, f.act.Reason, nil)
+}
+
+func (f *File) auditNoAnswer(Input) error {
+	f.freeInvoice()
+	return f.move(StateNoAnswer, EventAuditNoAnswer, f.act.Reason, nil)
+}
+
+// reopenAudit goes back to where the audit's own checks begin. One that was not
+// reviewed has been submitted already and waits for a reviewer again.
+func (f *File) reopenAudit(Input) error {
+	f.Audit.Question = ""
+	if f.Case.State == StateNotReviewed {
+		return f.move(StateSubmitted, EventAuditReopened, f.act.Reason, nil)
+	}
+	f.Case.Holder = 0
+	return f.move(StateRegistered, EventAuditReopened, f.act.Reason, nil)
+}
