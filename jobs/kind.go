@@ -1,0 +1,169 @@
+// Package jobs does what follows from the desk's steps. Postgres holds the
+// promises and Redis carries wake-ups: the relay puts promised jobs on their
+// queue, the worker claims each, does it and records how it ended, the
+// reconciler wakes what got lost on the way, and the sweeper asks the clocks.
+//
+// Each family of jobs is one file that shows its whole life. The package must
+// not know how promises are stored, and it takes no decision that a rule of
+// store/secor could take.
+package jobs
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"secordesk/jobs/mail"
+	"secordesk/store/secor"
+)
+
+// Queue is a class of jobs that wait for one another and for nothing else. Each
+// has its own servers, so that a slow mail server never delays a decision.
+type Queue string
+
+const (
+	Decisions Queue = "decisions" // steps on cases: milliseconds, somebody is waiting
+	Mail      Queue = "mail"      // letters: as slow as a mail server
+	Bulk      Queue = "bulk"      // long work that nobody waits for
+)
+
+// Kind is one sort of job: its name, its queue and what doing it means. Exactly
+// one of Work and Letter is set.
+//
+// Whether its reason still holds is secor.StillTrue's to say, and is asked for
+// every kind in the transaction that does the work or starts the sending. A
+// refusal ends the job as failed, with its text; any other error is a fault, and
+// is tried again.
+type Kind struct {
+	Name     secor.JobKind
+	Queue    Queue
+	Timeout  time.Duration                   // of one attempt
+	Attempts int                             // then it is failed and a person decides
+	Backoff  func(attempt int) time.Duration // wall time from the end of that attempt, 1, 2, …, to the next
+	Assigns  bool                            // Work sees the whole roster under its lock, so that loads are true
+
+	// Work is a step on the case, in the transaction that completes the job.
+	Work func(d *Desk, f *secor.File, cause secor.Event) error
+
+	// Letter is the letter as it would leave now, without its ID, which the engine
+	// sets. It is pure, and asked for again with every attempt.
+	Letter func(d *Desk, f *secor.File, cause secor.Event, to Recipient) (mail.Message, error)
+}
+
+// Desk is what letters and papers need to know about this office. It is the same
+// for a whole process.
+type Desk struct {
+	Name      string   // "Prairie Safety Partners": signs letters and papers
+	Address   []string // as an envelope shows it
+	Phone     string
+	From      string // bare address: letters leave from it, and its domain marks our Message-IDs
+	VerifyURL string // where anybody can check a certificate's number; empty: nowhere yet
+
+	letters *letters
+}
+
+// Recipient is who gets a letter. It is read from the file at the moment of
+// sending, so that a corrected address is used.
+type Recipient struct {
+	Key   string // "company:12", "reviewer:3", "body:ab-pir", as the promise has it
+	Name  string
+	Email string // bare address
+}
+
+// recipient finds who a promise's key means. A refusal says whose address is missing.
+func recipient(f *secor.File, key string) (Recipient, error) {
+	found := Recipient{Key: key}
+	switch key {
+	case fmt.Sprintf("company:%d", f.Company.ID):
+		found.Name, found.Email = cmp.Or(f.Company.Contact, f.Company.LegalName), f.Company.Email
+	case "body:" + f.Body.ID:
+		found.Name, found.Email = f.Body.Name, f.Body.Email
+	default:
+		for _, r := range f.Roster {
+			if key == secor.ByReviewer(r.ID).String() {
+				found.Name, found.Email = r.Name, r.Email
+			}
+		}
+	}
+	if found.Email == "" {
+		return Recipient{}, &secor.Refusal{Kind: secor.ErrNotFound, Text: key + " has no e-mail address",
+			Do: "correct the file, then retry the job"}
+	}
+	return found, nil
+}
+
+// Kinds returns the kinds of every family.
+func Kinds() []Kind {
+	return slices.Concat(requestKinds(), invoiceKinds(), registrationKinds(), assignmentKinds(), scoreKinds(),
+		certificateKinds(), escalationKinds())
+}
+
+// Check reports everything that would keep kinds from doing what the rules
+// promise: a kind that follows from a step and that nobody does or two do, one
+// that nothing promises, one that is incomplete. A process that works does not
+// start with such a table.
+func Check(kinds []Kind) error {
+	var problems []error
+	count := map[secor.JobKind]int{}
+	for _, k := range kinds {
+		count[k.Name]++
+		problems = append(problems, k.check(kinds))
+	}
+	for _, name := range secor.JobKinds() {
+		if count[name] != 1 {
+			problems = append(problems, fmt.Errorf("job kind %s has %d handlers, not 1", name, count[name]))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (k Kind) check(all []Kind) error {
+	var problems []string
+	say := func(wrong bool, problem string) {
+		if wrong {
+			problems = append(problems, problem)
+		}
+	}
+	say(!slices.Contains(secor.JobKinds(), k.Name), "follows from nothing")
+	say(!slices.Contains([]Queue{Decisions, Mail, Bulk}, k.Queue), fmt.Sprintf("has no queue %q", k.Queue))
+	say(k.Timeout <= 0, "has no timeout")
+	say(k.Attempts < 1, "has no attempts")
+	say(k.Backoff == nil, "has no back-off")
+	say((k.Work == nil) == (k.Letter == nil), "needs either work or a letter")
+	say(k.Assigns && k.Work == nil, "assigns without work")
+	// The queue's own tools match by prefix.
+	say(slices.ContainsFunc(all, func(other Kind) bool {
+		return other.Name != k.Name && strings.HasPrefix(string(other.Name), string(k.Name))
+	}), "is the beginning of another")
+	if len(problems) == 0 {
+		return nil
+	}
+	return fmt.Errorf("job kind %s %s", k.Name, strings.Join(problems, ", "))
+}
+
+// work returns a kind that takes a step on the case by itself.
+func work(name secor.JobKind, do func(*Desk, *secor.File, secor.Event) error) Kind {
+	return Kind{Name: name, Queue: Decisions, Timeout: 10 * time.Second, Attempts: 12,
+		Backoff: doubling(time.Second, time.Hour), Work: do}
+}
+
+// write returns a kind that sends the letter of that name.
+func write(name secor.JobKind, text string) Kind {
+	return Kind{Name: name, Queue: Mail, Timeout: time.Minute, Attempts: 12,
+		Backoff: doubling(15*time.Second, time.Hour), Letter: letter(text)}
+}
+
+// doubling returns a back-off that begins with first and doubles with every
+// attempt, up to most.
+func doubling(first, most time.Duration) func(int) time.Duration {
+	return func(attempt int) time.Duration {
+		wait := first
+		for range attempt - 1 {
+			wait = min(2*wait, most)
+		}
+		return wait
+	}
+}
