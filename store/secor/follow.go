@@ -135,13 +135,28 @@ func JobKinds() []JobKind {
 
 // StillTrue reports whether the reason of a job, the event cause, still holds. It
 // is asked in the transaction that starts a send, so that nothing starts after
-// its reason ended. A kind without a predicate is never true.
+// its reason ended. A kind without a predicate is never true. What follows from a
+// move of the case is true only until the case moves again, so that a second
+// round sends its own letters and not those of the first as well.
 func StillTrue(kind JobKind, f *File, cause Event) bool {
+	if cause.Subject == f.Case.Kind && cause.Seq != f.LastMove.Seq {
+		return false
+	}
 	if kind == JobEscalate {
 		return f.stillTroubled(cause)
 	}
+	reviewer := cause.Facts["reviewer"]
+	if kind == JobTellReviewer && reviewer != "" && reviewer != strconv.FormatInt(f.Case.Holder, 10) {
+		return false
+	}
 	predicate, known := stillTrue[kind]
 	return known && predicate(f)
+}
+
+// Judged reports whether the rules know when the reason of a kind ends.
+func Judged(kind JobKind) bool {
+	_, known := stillTrue[kind]
+	return known || kind == JobEscalate
 }
 
 // stillTroubled reports whether what a lead was to be told has not been settled.
