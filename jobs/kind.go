@@ -53,18 +53,6 @@ type Kind struct {
 	Letter func(d *Desk, f *secor.File, cause secor.Event, to Recipient) (mail.Message, error)
 }
 
-// Desk is what letters and papers need to know about this office. It is the same
-// for a whole process.
-type Desk struct {
-	Name      string   // "Prairie Safety Partners": signs letters and papers
-	Address   []string // as an envelope shows it
-	Phone     string
-	From      string // bare address: letters leave from it, and its domain marks our Message-IDs
-	VerifyURL string // where anybody can check a certificate's number; empty: nowhere yet
-
-	letters *letters
-}
-
 // Recipient is who gets a letter. It is read from the file at the moment of
 // sending, so that a corrected address is used.
 type Recipient struct {

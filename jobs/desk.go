@@ -1,0 +1,49 @@
+package jobs
+
+import (
+	"fmt"
+
+	"secordesk/jobs/certificate"
+	"secordesk/store/secor"
+)
+
+// Desk is what letters and papers need to know about this office. It is the same
+// for a whole process.
+type Desk struct {
+	Office
+	letters *letters
+	papers  *certificate.Renderer
+}
+
+// Office is how this certifying partner presents itself.
+type Office struct {
+	Name      string   // "Prairie Safety Partners": signs letters and papers
+	Address   []string // as an envelope shows it
+	Phone     string
+	From      string // bare address: letters leave from it, and its domain marks our Message-IDs
+	VerifyURL string // where anybody can check a certificate's number; empty: nowhere yet
+}
+
+// NewDesk prepares texts and fonts. A text or a font that cannot be read stops
+// the start.
+func NewDesk(office Office) (*Desk, error) {
+	texts, err := newLetters()
+	if err != nil {
+		return nil, err
+	}
+	papers, err := certificate.NewRenderer()
+	if err != nil {
+		return nil, fmt.Errorf("prepare papers: %w", err)
+	}
+	return &Desk{Office: office, letters: texts, papers: papers}, nil
+}
+
+// take runs a step that the desk may take by itself, through the same list as
+// everybody's steps.
+func take(f *secor.File, name string) error {
+	step, err := secor.StepFor(name, f.Case.Kind)
+	if err != nil {
+		return err
+	}
+	return step.Take(f, nil)
+}
