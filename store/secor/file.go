@@ -3,6 +3,7 @@ package secor
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -115,6 +116,30 @@ func (f *File) Begin(act Act, now time.Time) error {
 	}
 	f.act, f.now, f.events = act, now, nil
 	return nil
+}
+
+// attempt runs what may refuse half-way and, when it does, puts the file back as
+// it was: a caller may still record the refusal itself on the same file.
+func (f *File) attempt(do func() error) error {
+	before := *f
+	before.Sheet, before.Certificates, before.Clocks = maps.Clone(f.Sheet), slices.Clone(f.Certificates), slices.Clone(f.Clocks)
+	before.Invoices = slices.Clone(f.Invoices)
+	for i := range before.Invoices {
+		before.Invoices[i].Payments = slices.Clone(f.Invoices[i].Payments)
+	}
+	if f.Request != nil {
+		request := *f.Request
+		before.Request = &request
+	}
+	if f.Audit != nil {
+		audit := *f.Audit
+		before.Audit = &audit
+	}
+	err := do()
+	if err != nil {
+		*f = before
+	}
+	return err
 }
 
 // Events returns what the steps since Begin have recorded.

@@ -35,6 +35,10 @@ func (f *File) Submit(s Submission) error {
 	if err != nil {
 		return err
 	}
+	return f.attempt(func() error { return f.submit(s, sheet) })
+}
+
+func (f *File) submit(s Submission, sheet map[string]Line) error {
 	f.Audit.Claimed, f.Audit.Verified, f.Audit.LastDay, f.Audit.Headcount = s.Months, s.Months, s.LastDay, s.Headcount
 	f.Audit.Round++
 	revised := f.Case.State == StateRevision

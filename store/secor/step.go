@@ -211,13 +211,15 @@ func (s Step) Take(f *File, in Input) error {
 	if err != nil {
 		return err
 	}
-	if s.Accepts != "" {
-		err = f.guard(s.Accepts, accepted)
-	}
-	if err != nil {
-		return err
-	}
-	return s.do(f, plain)
+	return f.attempt(func() error {
+		if s.Accepts != "" {
+			err := f.guard(s.Accepts, accepted)
+			if err != nil {
+				return err
+			}
+		}
+		return s.do(f, plain)
+	})
 }
 
 // accepted takes the list of accepted guards out of the input.
