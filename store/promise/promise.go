@@ -5,6 +5,8 @@ package promise
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -32,7 +34,7 @@ type Job struct {
 	Audience  string // "company"
 	Recipient string // "reviewer:3", "company:12", "body:ab-pir", "desk"
 	State     State
-	Attempts  int
+	Attempts  int    // claims so far, the present one included
 	LastError string // for operators; never shown to Slack or an employer
 	NotBefore time.Time
 	SendingAt time.Time // zero: no byte was ever sent
@@ -63,7 +65,13 @@ func (p Payload) Encode() []byte {
 func Decode(text []byte) (Payload, error) {
 	var p Payload
 	err := json.Unmarshal(text, &p)
-	return p, err
+	if err == nil && p.JobID <= 0 {
+		err = errors.New("it names no job")
+	}
+	if err != nil {
+		return Payload{}, fmt.Errorf("decode wake-up: %w", err)
+	}
+	return p, nil
 }
 
 // Claim is the right to work on a job until the lease ends. Every later write
@@ -72,4 +80,16 @@ type Claim struct {
 	Job   Job
 	Fence int64
 	Token string // made by the client, so that a claim executed twice is still one
+}
+
+// ErrLost means that a claim is no longer good: its lease ran out and the job went
+// on without it, or somebody ended the job. Nothing was changed.
+var ErrLost = errors.New("the claim on the job was lost")
+
+// Outcome is how an attempt ended that did not do its job.
+type Outcome struct {
+	State   State         // Open: it is tried again. Failed, Cancelled, Ambiguous: it is over
+	Why     string        // for operators
+	RetryIn time.Duration // of Open; wall time
+	Sent    bool          // something may have left the house; always true of Ambiguous, never of Open
 }
