@@ -133,18 +133,22 @@ func CleanName(field, text string) (string, error) {
 // UTF-8, control and invisible characters, and more than limit characters are
 // FieldErrors.
 func CleanText(field, text string, limit int) (string, error) {
-	clean := strings.Join(strings.Fields(text), " ")
-	problem := ""
+	problem, clean := "", ""
+	// A huge text is not worth cutting into words.
+	huge := len(text) > 16*limit
+	if !huge {
+		clean = strings.Join(strings.Fields(text), " ")
+	}
 	switch {
 	case !utf8.ValidString(text):
 		problem = "is not valid UTF-8; save the file as UTF-8"
-	case utf8.RuneCountInString(clean) > limit:
+	case huge || utf8.RuneCountInString(clean) > limit:
 		problem = "is longer than " + strconv.Itoa(limit) + " characters"
 	case strings.ContainsFunc(clean, hidden):
 		problem = "holds a control or invisible character"
 	}
 	if problem != "" {
-		return "", &FieldError{Field: field, Value: strings.ToValidUTF8(text, "?"), Problem: problem}
+		return "", &FieldError{Field: field, Value: strings.ToValidUTF8(clip(text, 80), "?"), Problem: problem}
 	}
 	return clean, nil
 }

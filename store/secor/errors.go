@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Refusals. Each is a rule's "no": nothing was changed, the text may be shown to
@@ -96,7 +97,8 @@ func Named(field string, err error) error {
 }
 
 func clip(text string, runes int) string {
-	r := []rune(text)
+	// A huge text is cut before it is looked at.
+	r := []rune(text[:min(len(text), utf8.UTFMax*(runes+1))])
 	if len(r) <= runes {
 		return text
 	}

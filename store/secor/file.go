@@ -111,6 +111,10 @@ func (f *File) Begin(act Act, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	act.Reason, err = CleanText("reason", act.Reason, MaxText)
+	if err != nil {
+		return err
+	}
 	if act.AsOf != 0 && act.AsOf != f.Case.Version {
 		return refuse(ErrIllegalMove, "look at the case again", "case %d has moved on: %s", f.Case.ID, f.standing())
 	}

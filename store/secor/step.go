@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,18 +61,17 @@ type Input map[string]string
 func (s Step) Check(in Input) error {
 	var problems []error
 	for _, field := range s.Fields {
-		text, given := in[field.Name]
-		if !given || text == "" {
+		if !in.has(field.Name) {
 			if field.Required {
 				problems = append(problems, &FieldError{Field: field.Name, Problem: "is missing: " + field.Help})
 			}
 			continue
 		}
-		problems = append(problems, Named(field.Name, field.check(text)))
+		problems = append(problems, Named(field.Name, field.check(in[field.Name])))
 	}
-	for name := range in {
+	for _, name := range slices.Sorted(maps.Keys(in)) {
 		if !slices.ContainsFunc(s.Fields, func(f Field) bool { return f.Name == name }) {
-			problems = append(problems, &FieldError{Field: name, Problem: "is not a field of " + s.Name})
+			problems = append(problems, &FieldError{Field: clip(name, 40), Problem: "is not a field of " + s.Name})
 		}
 	}
 	return errors.Join(problems...)
@@ -109,17 +109,17 @@ func (f Field) check(text string) error {
 const MaxText = 4000
 
 func parseCount(text string) (int64, error) {
-	n, err := strconv.ParseInt(text, 10, 32)
-	if err != nil || n < 0 {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
 		return 0, &FieldError{Value: text, Problem: "is not a whole number from 0 on"}
 	}
-	return n, nil
+	return int64(n), nil
 }
 
 // The readers below are only used on input that Check has passed; a field that
-// is absent reads as zero.
+// is absent or blank reads as zero.
 
-func (in Input) has(name string) bool { return in[name] != "" }
+func (in Input) has(name string) bool { return strings.TrimSpace(in[name]) != "" }
 
 func (in Input) text(name string) string {
 	clean, _ := CleanText(name, in[name], MaxText)
@@ -156,8 +156,8 @@ func Steps() []Step {
 	return slices.Concat(requestSteps(), registrationSteps(), invoiceSteps(), reviewSteps(), certificateSteps(), deskSteps())
 }
 
-// StepFor returns the step of that name for a kind of case. ErrNotFound names
-// the nearest step when there is none.
+// StepFor returns the step of that name for a kind of case. ErrNotFound, naming
+// the steps that there are, when it has none of that name.
 func StepFor(name string, kind Subject) (Step, error) {
 	var names []string
 	for _, s := range Steps() {
@@ -168,7 +168,7 @@ func StepFor(name string, kind Subject) (Step, error) {
 			names = append(names, s.Name)
 		}
 	}
-	return Step{}, refuse(ErrNotFound, "its steps are "+joinAnd(names), "%s has no step %q", kind.words(), name)
+	return Step{}, refuse(ErrNotFound, "its steps are "+joinAnd(names), "%s has no step %q", kind.words(), clip(name, 40))
 }
 
 // Offered returns the steps that a role may take in the case's present state.
