@@ -17,10 +17,10 @@ type Case struct {
 	CompanyID int64
 	Body      string // governing body
 	State     State
-	Version   int // rises with every move, so that an old card cannot act on a new round
+	Version   int // rises with every move and proposal, so that an old card cannot act on a new round
 	EditionID string
 	OpenedAt  time.Time
-	Holder    int64 // person of the desk; 0: nobody
+	Holder    int64 // person of the desk; 0: nobody, as in every closed case
 }
 
 // RequestReason is why a company asks to be taken on.
@@ -50,7 +50,7 @@ type Audit struct {
 	FeeYear   int
 	Headcount int      // as stated last, at registration or submission
 	Claimed   Evidence // as the company states it
-	Verified  Evidence // as the reviewer found it; starts as a copy
+	Verified  Evidence // as the reviewer found it; a copy again when the company states something else
 	LastDay   Date     // last day of the assessment
 	Question  string   // asked and not yet answered
 	Waiting   bool     // the check of the submission left something to a person
@@ -229,10 +229,26 @@ func (f *File) move(to State, kind EventKind, text string, data facts) error {
 	if err != nil {
 		return err
 	}
+	f.leave(to)
 	f.Case.State = to
 	f.Case.Version++
 	f.log(Event{Kind: kind, Subject: f.Case.Kind, From: from, To: to, Text: text, Facts: data})
+	f.LastMove = f.events[len(f.events)-1]
 	return f.clocksFollow(f.Case.Kind, to)
+}
+
+// leave ends what belongs to the present state: a question, a decision that a
+// submission waits for, and the holder of a case that is closed now.
+func (f *File) leave(to State) {
+	if f.Request != nil {
+		f.Request.Question = ""
+	}
+	if f.Audit != nil {
+		f.Audit.Question, f.Audit.Waiting = "", false
+	}
+	if Next(f.Case.Kind, to) == "" {
+		f.Case.Holder = 0
+	}
 }
 
 // Open starts the life of a new case: its first event and its clocks.

@@ -72,8 +72,11 @@ func (f *File) queryAudit(in Input) error {
 		}
 		to, kind = StateRevision, EventRevisionRequested
 	}
-	f.Audit.Question = in.text("question")
-	return f.move(to, kind, f.Audit.Question, nil)
+	err := f.move(to, kind, in.text("question"), nil)
+	if err == nil {
+		f.Audit.Question = in.text("question")
+	}
+	return err
 }
 
 func (f *File) answerAudit(in Input) error {
@@ -82,7 +85,6 @@ func (f *File) answerAudit(in Input) error {
 		to, kind = StateInQA, EventRevisionReceived
 		f.Audit.Round++
 	}
-	f.Audit.Question = ""
 	return f.move(to, kind, in.text("answer"), facts{"channel": in.text("channel")})
 }
 
@@ -116,10 +118,8 @@ func (f *File) auditNoAnswer(Input) error {
 // reopenAudit goes back to where the audit's own checks begin. One that was not
 // reviewed has been submitted already and waits for a reviewer again.
 func (f *File) reopenAudit(Input) error {
-	f.Audit.Question = ""
 	if f.Case.State == StateNotReviewed {
 		return f.move(StateSubmitted, EventAuditReopened, f.act.Reason, nil)
 	}
-	f.Case.Holder = 0
 	return f.move(StateRegistered, EventAuditReopened, f.act.Reason, nil)
 }

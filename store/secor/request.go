@@ -79,12 +79,14 @@ func (f *File) queryRequest(in Input) error {
 			return err
 		}
 	}
-	f.Request.Question = in.text("question")
-	return f.move(StateQueried, EventRequestQueried, f.Request.Question, nil)
+	err := f.move(StateQueried, EventRequestQueried, in.text("question"), nil)
+	if err == nil {
+		f.Request.Question = in.text("question")
+	}
+	return err
 }
 
 func (f *File) answerRequest(in Input) error {
-	f.Request.Question = ""
 	return f.move(StateInReview, EventRequestAnswered, in.text("answer"), facts{"channel": in.text("channel")})
 }
 

@@ -39,13 +39,15 @@ func (f *File) Submit(s Submission) error {
 }
 
 func (f *File) submit(s Submission, sheet map[string]Line) error {
-	f.Audit.Claimed, f.Audit.Verified, f.Audit.LastDay, f.Audit.Headcount = s.Months, s.Months, s.LastDay, s.Headcount
+	if f.Audit.Round == 0 || s.Months != f.Audit.Claimed {
+		f.Audit.Verified = s.Months
+	}
+	f.Audit.Claimed, f.Audit.LastDay, f.Audit.Headcount = s.Months, s.LastDay, s.Headcount
 	f.Audit.Round++
 	revised := f.Case.State == StateRevision
 	changed := f.merge(sheet, revised)
 	data := facts{"round": strconv.Itoa(f.Audit.Round), "marks": strconv.Itoa(len(s.Marks)), "changed": strings.Join(changed, " ")}
 	if revised {
-		f.Audit.Question = ""
 		return f.move(StateInQA, EventRevisionReceived, "", data)
 	}
 	return f.takeIn(data)
@@ -84,8 +86,9 @@ func (f *File) takeIn(data facts) error {
 	if len(asked) == 0 {
 		return f.move(StateSubmitted, EventAuditSubmitted, "", data)
 	}
-	f.Audit.Waiting = true
-	return f.move(StateSubmitted, EventSubmissionAsked, joinAnd(asked), data)
+	err := f.move(StateSubmitted, EventSubmissionAsked, joinAnd(asked), data)
+	f.Audit.Waiting = err == nil
+	return err
 }
 
 // claim turns claimed marks into a sheet that has a line for every question.
@@ -136,8 +139,12 @@ func sameMark(a, b *Mark) bool {
 	return a == b || a != nil && b != nil && *a == *b
 }
 
-// reviewBegun reports whether a reviewer has ever taken the sheet up.
+// reviewBegun reports whether a reviewer has ever taken the sheet up; one
+// without any marks shows it only by its state.
 func (f *File) reviewBegun() bool {
+	if f.Case.State == StateInQA || f.Case.State == StateRevision {
+		return true
+	}
 	for _, line := range f.Sheet {
 		if line.Verified != nil {
 			return true
@@ -438,7 +445,6 @@ func (f *File) declineOneYear(Input) error {
 }
 
 func (f *File) notReview(Input) error {
-	f.Case.Holder = 0
 	return f.move(StateNotReviewed, EventAuditNotReviewed, f.act.Reason, nil)
 }
 
