@@ -1,0 +1,202 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+
+	"secordesk/store/secor"
+)
+
+// editionFile is a file of schema/programme.
+type editionFile struct {
+	Schema string `json:"$schema"`
+	ID     string `json:"id"`
+	Title  string `json:"title"`
+	origin
+	Example       bool                           `json:"example"`
+	EffectiveFrom sourced[date]                  `json:"effective_from"`
+	Protocol      sourced[string]                `json:"protocol"`
+	PassMarks     map[secor.Purpose]passMarkFile `json:"pass_marks"`
+	MaxHeadcount  sourced[int]                   `json:"max_headcount"`
+	Months        struct {
+		ThreeYear sourced[int] `json:"three_year"`
+		OneYear   sourced[int] `json:"one_year"`
+	} `json:"evidence_months"`
+	Course struct {
+		Name       sourced[string] `json:"name"`
+		ValidYears sourced[int]    `json:"valid_years"`
+	} `json:"course"`
+	Fees     feesFile              `json:"fees"`
+	Guards   []guardFile           `json:"guards"`
+	Policies map[string]policyFile `json:"policies"`
+}
+
+type passMarkFile struct {
+	Overall sourced[int] `json:"overall"`
+	Element sourced[int] `json:"element"`
+}
+
+type feesFile struct {
+	AnnualMember    sourced[cents] `json:"annual_member"`
+	AnnualNonMember sourced[cents] `json:"annual_non_member"`
+	FurtherReview   sourced[cents] `json:"further_review"`
+	Taxes           []struct {
+		origin
+		Province    string `json:"province"`
+		Name        string `json:"name"`
+		BasisPoints int64  `json:"basis_points"`
+	} `json:"taxes"`
+}
+
+type guardFile struct {
+	origin
+	Guard  secor.Guard  `json:"guard"`
+	Moment secor.Moment `json:"moment"`
+	Body   string       `json:"body"`
+	Effect secor.Effect `json:"effect"`
+}
+
+type policyFile struct {
+	Title   string               `json:"title"`
+	Party   sourced[secor.Party] `json:"party"`
+	Unit    sourced[secor.Unit]  `json:"unit"`
+	Ends    sourced[secor.Ends]  `json:"ends"`
+	Promise sourced[yesNo]       `json:"promise"`
+	Levels  []struct {
+		origin
+		Name      string          `json:"name"`
+		AfterDays int             `json:"after_days"`
+		Raises    secor.EventKind `json:"raises"`
+	} `json:"levels"`
+}
+
+func (f *editionFile) into(r *reading, p *secor.Programme) {
+	r.named("/id", f.ID)
+	r.heading = "Edition " + f.ID + ": " + f.Title
+	r.list("/title", "Title", f.Title, f.origin)
+	if f.Example {
+		r.list("/example", "Example", "yes: never chosen for a new case", f.origin)
+	}
+	p.Editions[f.ID] = &secor.Edition{
+		ID: f.ID, Title: f.Title, Example: f.Example,
+		EffectiveFrom: secor.Date(take(r, "/effective_from", "Effective from", "%v", f.EffectiveFrom)),
+		Protocol:      take(r, "/protocol", "Protocol", "%s", f.Protocol),
+		PassMarks:     f.passMarks(r),
+		MaxHeadcount:  take(r, "/max_headcount", "Largest headcount", "%d people", f.MaxHeadcount),
+		Months:        f.months(r),
+		Course: secor.CourseRule{
+			Name:       take(r, "/course/name", "Course", "%s", f.Course.Name),
+			ValidYears: take(r, "/course/valid_years", "Course: valid (0: for ever)", "%d years", f.Course.ValidYears),
+		},
+		Fees:     f.Fees.fees(r),
+		Guards:   f.guards(r),
+		Policies: f.policies(r),
+	}
+}
+
+func (f *editionFile) passMarks(r *reading) map[secor.Purpose]secor.PassMark {
+	marks := map[secor.Purpose]secor.PassMark{}
+	for _, purpose := range secor.Purposes() {
+		pointer, title := "/pass_marks/"+string(purpose), "Pass mark, "+string(purpose)
+		marks[purpose] = secor.PassMark{
+			Overall: take(r, pointer+"/overall", title+": overall", "%d %%", f.PassMarks[purpose].Overall),
+			Element: take(r, pointer+"/element", title+": any element", "%d %%", f.PassMarks[purpose].Element),
+		}
+	}
+	return marks
+}
+
+func (f *editionFile) months(r *reading) secor.EvidenceMonths {
+	m := secor.EvidenceMonths{
+		ThreeYear: take(r, "/evidence_months/three_year", "Documentation: three-year certificate", "%d months", f.Months.ThreeYear),
+		OneYear:   take(r, "/evidence_months/one_year", "Documentation: one-year certificate", "%d months", f.Months.OneYear),
+	}
+	if m.OneYear > m.ThreeYear {
+		r.complain("/evidence_months/one_year/value", "%d months are more than the %d of a three-year certificate", m.OneYear, m.ThreeYear)
+	}
+	return m
+}
+
+func (f *feesFile) fees(r *reading) secor.Fees {
+	fees := secor.Fees{
+		AnnualMember:    secor.Cents(take(r, "/fees/annual_member", "Annual fee: member", "%v", f.AnnualMember)),
+		AnnualNonMember: secor.Cents(take(r, "/fees/annual_non_member", "Annual fee: others", "%v", f.AnnualNonMember)),
+		FurtherReview:   secor.Cents(take(r, "/fees/further_review", "Each further review of the year", "%v", f.FurtherReview)),
+	}
+	seen := map[string]bool{}
+	for i, t := range f.Taxes {
+		pointer := fmt.Sprintf("/fees/taxes/%d", i)
+		if seen[t.Province+t.Name] {
+			r.complain(pointer, "%s of %s is given twice; keep one", t.Name, t.Province)
+		}
+		seen[t.Province+t.Name] = true
+		percent := secor.Points(t.BasisPoints).String() + " %"
+		r.list(pointer, "Tax in "+t.Province+": "+t.Name, percent, t.origin)
+		fees.Taxes = append(fees.Taxes, secor.Tax{Province: t.Province, Name: t.Name, BasisPoints: t.BasisPoints})
+	}
+	return fees
+}
+
+func (f *editionFile) guards(r *reading) []secor.GuardRule {
+	var rules []secor.GuardRule
+	for i, g := range f.Guards {
+		rule := secor.GuardRule{Guard: g.Guard, Moment: g.Moment, Body: g.Body, Effect: g.Effect}
+		title := "Guard " + strings.ReplaceAll(string(g.Guard), "_", " ")
+		if g.Moment != "" {
+			title += ", at " + string(g.Moment)
+		}
+		if g.Body != "" {
+			title += ", for " + g.Body
+		}
+		r.list(fmt.Sprintf("/guards/%d", i), title, string(g.Effect), g.origin)
+		rules = append(rules, rule)
+	}
+	return rules
+}
+
+// policies are listed in alphabetical order, whatever the file's.
+func (f *editionFile) policies(r *reading) []secor.Policy {
+	var policies []secor.Policy
+	for _, name := range sortedKeys(f.Policies) {
+		policies = append(policies, f.Policies[name].policy(r, name))
+	}
+	return policies
+}
+
+func (f policyFile) policy(r *reading, name string) secor.Policy {
+	pointer := "/policies/" + name
+	p := secor.Policy{
+		Name: name, Title: f.Title,
+		Party:   take(r, pointer+"/party", f.Title+": whose time", "%s", f.Party),
+		Unit:    take(r, pointer+"/unit", f.Title+": unit", "%s days", f.Unit),
+		Ends:    take(r, pointer+"/ends", f.Title+": ends", "%s", f.Ends),
+		Promise: bool(take(r, pointer+"/promise", f.Title+": promised", "%v", f.Promise)),
+	}
+	for i, l := range f.Levels {
+		at := fmt.Sprintf("%s/levels/%d", pointer, i)
+		r.list(at, f.Title+": "+l.Name, fmt.Sprintf("after %s: %s", count(l.AfterDays, "day"), l.Raises), l.origin)
+		p.Levels = append(p.Levels, secor.Level{Name: l.Name, AfterDays: l.AfterDays, Raises: l.Raises})
+		f.checkLevel(r, at, i)
+	}
+	return p
+}
+
+// checkLevel holds that levels ascend and that the last one, and no other, is
+// the breach.
+func (f policyFile) checkLevel(r *reading, at string, i int) {
+	level, last := f.Levels[i], i == len(f.Levels)-1
+	if i > 0 && level.AfterDays <= f.Levels[i-1].AfterDays {
+		r.complain(at+"/after_days", "%d days do not come after the %d of the level before", level.AfterDays, f.Levels[i-1].AfterDays)
+	}
+	if (level.Name == "breach") != last {
+		r.complain(at+"/name", "%q: the last level is the breach, and only the last", level.Name)
+	}
+	if (level.Raises == "clock.breached") != last {
+		r.complain(at+"/raises", "%q: the last level raises clock.breached, and only the last", level.Raises)
+	}
+	for _, other := range f.Levels[:i] {
+		if other.Name == level.Name && !last {
+			r.complain(at+"/name", "%q names two levels", level.Name)
+		}
+	}
+}
