@@ -1,0 +1,233 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/mail"
+	"net/url"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/hibiken/asynq"
+
+	postbox "secordesk/jobs/mail"
+)
+
+// databaseConfig is what every command on cases needs from its environment.
+type databaseConfig struct {
+	DatabaseURL databaseURL `env:"DATABASE_URL,required"` // secret
+}
+
+// workerConfig is what the worker needs.
+type workerConfig struct {
+	DatabaseURL databaseURL `env:"DATABASE_URL,required"` // secret
+	RedisURL    redisURL    `env:"REDIS_URL,required"`    // secret
+	SMTPURL     smtpURL     `env:"SMTP_URL,required"`     // secret
+	DeskFrom    address     `env:"DESK_FROM,required"`    // letters are sent from here
+	DeskName    name        `env:"DESK_NAME" envDefault:"SECOR desk"`
+	VerifyURL   webAddress  `env:"VERIFY_URL"` // where a certificate's code is checked; none: not printed
+}
+
+// clockConfig is what the clock needs.
+type clockConfig struct {
+	DatabaseURL databaseURL `env:"DATABASE_URL,required"`       // secret
+	SweepEvery  interval    `env:"SWEEP_EVERY" envDefault:"1m"` // a second to a day
+}
+
+// secrets are the variables that may be given as NAME_FILE: the path of a file
+// that holds the value. They are never printed.
+var secrets = []string{"DATABASE_URL", "REDIS_URL", "SMTP_URL"}
+
+// configError is everything that is wrong with the environment, one problem to a line.
+type configError []string
+
+func (e configError) Error() string {
+	return "the configuration is not usable:\n  " + strings.Join(e, "\n  ")
+}
+
+// readConfig fills a config from the environment. Its error is a configError
+// that names every variable that is missing or malformed, and no secret.
+func readConfig[T any](environ map[string]string) (T, error) {
+	var cfg T
+	filled, problems := withFiles(environ)
+	err := env.ParseWithOptions(&cfg, env.Options{Environment: filled})
+	var all env.AggregateError
+	switch {
+	case errors.As(err, &all):
+		names := variables(reflect.TypeOf(cfg))
+		for _, one := range all.Errors {
+			problems = append(problems, problem(one, names))
+		}
+	case err != nil:
+		return cfg, fmt.Errorf("read configuration: %w", err)
+	}
+	if len(problems) > 0 {
+		return cfg, problems
+	}
+	return cfg, nil
+}
+
+// withFiles returns the environment with what the …_FILE variables point at.
+// Empty variables count as not set, so that compose files can leave them blank.
+func withFiles(environ map[string]string) (map[string]string, configError) {
+	filled := map[string]string{}
+	for name, value := range environ {
+		if value != "" {
+			filled[name] = value
+		}
+	}
+	var problems configError
+	for _, name := range secrets {
+		path, given := filled[name+"_FILE"]
+		if !given {
+			continue
+		}
+		if filled[name] != "" {
+			problems = append(problems, fmt.Sprintf("%s and %s_FILE are both set; keep one", name, name))
+			continue
+		}
+		content, err := os.ReadFile(path)
+		text := strings.TrimSpace(string(content))
+		switch {
+		case err != nil:
+			problems = append(problems, fmt.Sprintf("%s_FILE cannot be read: %v", name, err))
+		case text == "":
+			problems = append(problems, fmt.Sprintf("%s_FILE: %s is empty", name, path))
+		}
+		filled[name] = text
+	}
+	return filled, problems
+}
+
+// problem says in one line what is wrong with one variable.
+func problem(err error, names map[string]string) string {
+	var missing env.VarIsNotSetError
+	if errors.As(err, &missing) {
+		if slices.Contains(secrets, missing.Key) {
+			return fmt.Sprintf("%s is missing; set it, or %s_FILE to a file that holds it", missing.Key, missing.Key)
+		}
+		return missing.Key + " is missing"
+	}
+	var malformed env.ParseError
+	if errors.As(err, &malformed) {
+		return names[malformed.Name] + " " + malformed.Err.Error()
+	}
+	return err.Error()
+}
+
+// variables maps the field names of a config to its variables.
+func variables(config reflect.Type) map[string]string {
+	names := map[string]string{}
+	for _, field := range reflect.VisibleFields(config) {
+		variable, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+		names[field.Name] = variable
+	}
+	return names
+}
+
+// The types below say in their error what the value should be, as the rest of a
+// sentence that begins with the variable's name. Those of secrets repeat no part
+// of the value, and print as "(set)".
+
+type databaseURL string
+
+func (u *databaseURL) UnmarshalText(text []byte) error {
+	dsn := string(text)
+	parsed, err := url.Parse(dsn)
+	isURL := err == nil && (parsed.Scheme == "postgres" || parsed.Scheme == "postgresql") && parsed.Host+parsed.RawQuery != ""
+	if !isURL && (strings.Contains(dsn, "://") || !strings.Contains(dsn, "=")) {
+		return errors.New("is not a Postgres address; write it as postgres://user:password@host:5432/database?sslmode=verify-full")
+	}
+	*u = databaseURL(dsn)
+	return nil
+}
+
+func (databaseURL) String() string   { return "(set)" }
+func (databaseURL) GoString() string { return "(set)" }
+
+type redisURL struct{ connect asynq.RedisConnOpt }
+
+func (u *redisURL) UnmarshalText(text []byte) error {
+	connect, err := asynq.ParseRedisURI(string(text))
+	if err != nil {
+		return errors.New("is not a Redis address; write it as redis://:password@host:6379/0, or rediss:// for TLS")
+	}
+	u.connect = connect
+	return nil
+}
+
+func (redisURL) String() string   { return "(set)" }
+func (redisURL) GoString() string { return "(set)" }
+
+type smtpURL string
+
+func (u *smtpURL) UnmarshalText(text []byte) error {
+	_, err := postbox.NewSender(string(text))
+	if err != nil {
+		return fmt.Errorf("is not usable: %w", err)
+	}
+	*u = smtpURL(text)
+	return nil
+}
+
+func (smtpURL) String() string   { return "(set)" }
+func (smtpURL) GoString() string { return "(set)" }
+
+type address string
+
+func (a *address) UnmarshalText(text []byte) error {
+	parsed, err := mail.ParseAddress(string(text))
+	if err != nil || parsed.Name != "" {
+		return fmt.Errorf("%q is not a plain e-mail address such as desk@example.com", text)
+	}
+	*a = address(parsed.Address)
+	return nil
+}
+
+type name string
+
+func (n *name) UnmarshalText(text []byte) error {
+	if len(text) > 200 || strings.ContainsFunc(string(text), func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return errors.New("must be one line of at most 200 bytes")
+	}
+	*n = name(text)
+	return nil
+}
+
+type webAddress string
+
+func (a *webAddress) UnmarshalText(text []byte) error {
+	parsed, err := url.Parse(string(text))
+	if err != nil || parsed.Scheme != "https" || parsed.Host == "" || parsed.User != nil {
+		return fmt.Errorf("%q is not an address such as https://verify.example.com/c/", text)
+	}
+	*a = webAddress(text)
+	return nil
+}
+
+type interval time.Duration
+
+func (i *interval) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d < time.Second || d > 24*time.Hour {
+		return fmt.Errorf("%q is not a duration from 1s to 24h, such as 5m", text)
+	}
+	*i = interval(d)
+	return nil
+}
+
+// grace is an interval that may be 0.
+type grace time.Duration
+
+func (g *grace) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d < 0 || d > 24*time.Hour {
+		return fmt.Errorf("%q is not a duration from 0s to 24h, such as 2m", text)
+	}
+	*g = grace(d)
+	return nil
+}

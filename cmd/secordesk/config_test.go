@@ -1,0 +1,149 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func goodEnvironment() map[string]string {
+	return map[string]string{
+		"DATABASE_URL": "postgres://desk:s3cret@db:5432/desk?sslmode=disable",
+		"REDIS_URL":    "redis://:s3cret@queue:6379/0",
+		"SMTP_URL":     "smtp://desk:s3cret@mail.example.com:587",
+		"DESK_FROM":    "desk@example.com",
+	}
+}
+
+func TestReadConfig(t *testing.T) {
+	cfg, err := readConfig[workerConfig](goodEnvironment())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(cfg.DatabaseURL) != "postgres://desk:s3cret@db:5432/desk?sslmode=disable" || cfg.DeskFrom != "desk@example.com" {
+		t.Errorf("readConfig = %v", cfg)
+	}
+	if cfg.DeskName != "SECOR desk" {
+		t.Errorf("DeskName = %q, want the default", cfg.DeskName)
+	}
+	clock, err := readConfig[clockConfig](goodEnvironment())
+	if err != nil || time.Duration(clock.SweepEvery) != time.Minute {
+		t.Errorf("SweepEvery = %v, %v, want 1m", time.Duration(clock.SweepEvery), err)
+	}
+}
+
+func TestReadConfig_AllProblemsAtOnce(t *testing.T) {
+	_, err := readConfig[workerConfig](map[string]string{"REDIS_URL": "http://x", "DESK_FROM": "nobody", "VERIFY_URL": "http://x"})
+	var problems configError
+	if !errors.As(err, &problems) {
+		t.Fatalf("readConfig: %v, want a configError", err)
+	}
+	for _, variable := range []string{"DATABASE_URL", "REDIS_URL", "SMTP_URL", "DESK_FROM", "VERIFY_URL"} {
+		if strings.Count(err.Error(), "\n  "+variable+" ") != 1 {
+			t.Errorf("%s is not named once in:\n%v", variable, err)
+		}
+	}
+	if len(problems) != 5 {
+		t.Errorf("%d problems, want 5:\n%v", len(problems), err)
+	}
+}
+
+func TestReadConfig_BadValues(t *testing.T) {
+	tests := []struct {
+		variable, value, want string
+	}{
+		{"DATABASE_URL", "", "DATABASE_URL is missing; set it, or DATABASE_URL_FILE"},
+		{"DATABASE_URL", "mysql://s3cret@db/desk", "DATABASE_URL is not a Postgres address"},
+		{"DATABASE_URL", "s3cret", "DATABASE_URL is not a Postgres address"},
+		{"DATABASE_URL", "postgres://", "DATABASE_URL is not a Postgres address"},
+		{"DATABASE_URL", "postgres://a:s3cret%zz@db/desk", "DATABASE_URL is not a Postgres address"},
+		{"REDIS_URL", "s3cret:6379", "REDIS_URL is not a Redis address"},
+		{"REDIS_URL", "redis://:s3cret@queue:6379/zero", "REDIS_URL is not a Redis address"},
+		{"SMTP_URL", "mail.example.com", "SMTP_URL is not usable: mail URL must begin with smtp://"},
+		{"SMTP_URL", "smtp://desk:s3cret@", "SMTP_URL is not usable: mail URL names no host"},
+		{"SMTP_URL", "smtp://desk:s3cret@mail.example.com:99999", "SMTP_URL is not usable: mail URL has a port"},
+		{"DESK_FROM", "", "DESK_FROM is missing"},
+		{"DESK_FROM", "Desk <desk@example.com>", "DESK_FROM \"Desk <desk@example.com>\" is not a plain e-mail address"},
+		{"DESK_FROM", "desk@example.com\r\nBcc: x@example.com", "is not a plain e-mail address"},
+		{"DESK_NAME", "Desk\nBcc: x", "DESK_NAME must be one line"},
+		{"VERIFY_URL", "http://example.com/", "VERIFY_URL \"http://example.com/\" is not an address such as https://"},
+		{"VERIFY_URL", "https://", "VERIFY_URL \"https://\" is not an address"},
+	}
+	for _, tt := range tests {
+		environ := goodEnvironment()
+		environ[tt.variable] = tt.value
+		_, err := readConfig[workerConfig](environ)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s=%q: %v, want %q", tt.variable, tt.value, err, tt.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s=%q: the error repeats the secret: %v", tt.variable, tt.value, err)
+		}
+	}
+}
+
+func TestReadConfig_SweepEvery(t *testing.T) {
+	for _, value := range []string{"5", "0s", "-1m", "25h", "soon", "999ms"} {
+		environ := goodEnvironment()
+		environ["SWEEP_EVERY"] = value
+		_, err := readConfig[clockConfig](environ)
+		if err == nil || !strings.Contains(err.Error(), "SWEEP_EVERY") || !strings.Contains(err.Error(), "from 1s to 24h") {
+			t.Errorf("SWEEP_EVERY=%s: %v, want a refusal that names the bounds", value, err)
+		}
+	}
+}
+
+func TestReadConfig_Files(t *testing.T) {
+	dir := t.TempDir()
+	full, empty := filepath.Join(dir, "full"), filepath.Join(dir, "empty")
+	for file, content := range map[string]string{full: "postgres://f:s3cret@db/desk?sslmode=disable\n", empty: "\n"} {
+		err := os.WriteFile(file, []byte(content), 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		name   string
+		change map[string]string
+		want   string
+	}{
+		{"value from a file", map[string]string{"DATABASE_URL": "", "DATABASE_URL_FILE": full}, ""},
+		{"both", map[string]string{"DATABASE_URL_FILE": full}, "DATABASE_URL and DATABASE_URL_FILE are both set"},
+		{"no such file", map[string]string{"DATABASE_URL": "", "DATABASE_URL_FILE": full + "x"}, "DATABASE_URL_FILE cannot be read"},
+		{"empty file", map[string]string{"DATABASE_URL": "", "DATABASE_URL_FILE": empty}, "is empty"},
+	}
+	for _, tt := range tests {
+		environ := goodEnvironment()
+		maps.Copy(environ, tt.change)
+		cfg, err := readConfig[databaseConfig](environ)
+		if tt.want == "" {
+			if err != nil || !strings.HasPrefix(string(cfg.DatabaseURL), "postgres://f:") {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+		if err != nil && strings.Count(err.Error(), "\n") != 1 {
+			t.Errorf("%s: more than one problem is named: %v", tt.name, err)
+		}
+	}
+}
+
+func TestConfig_NeverPrintsSecrets(t *testing.T) {
+	cfg, err := readConfig[workerConfig](goodEnvironment())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		if text := fmt.Sprintf(verb, cfg); strings.Contains(text, "s3cret") {
+			t.Errorf("%s prints a secret: %s", verb, text)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+// Command secordesk is a certifying partner's back office for the SECOR
+// programme. Each subcommand is one file; main introduces the rooms to each
+// other and knows no rule of the programme.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/mattn/go-isatty"
+
+	"secordesk/store/secor"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	environ := env.ToMap(os.Environ())
+	status := run(ctx, os.Args[1:], &terminal{
+		env: environ, in: os.Stdin, out: os.Stdout, errOut: os.Stderr, now: wallClock,
+		colour: environ["NO_COLOR"] == "" && isatty.IsTerminal(os.Stdout.Fd()),
+	})
+	stop()
+	os.Exit(status)
+}
+
+// terminal is all that a command touches of the outside; tests bring their own.
+type terminal struct {
+	env         map[string]string
+	in          io.Reader
+	out, errOut io.Writer
+	now         func() time.Time
+	colour      bool
+}
+
+// Exit statuses.
+const (
+	statusDone    = 0
+	statusRefused = 1 // a refusal or a fault
+	statusUsage   = 2 // the command line was not understood
+)
+
+// run parses and performs one command and returns the exit status. Whatever went
+// wrong is said once, on errOut.
+func run(ctx context.Context, args []string, t *terminal) int {
+	command, err := parse(args, t)
+	if errors.Is(err, errHelped) {
+		return statusDone
+	}
+	var usage *usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintf(t.errOut, "secordesk: %v\n%s\n", usage, usage.hint())
+		return statusUsage
+	}
+	if err == nil {
+		err = command.perform(ctx, t)
+	}
+	switch {
+	case err == nil:
+		return statusDone
+	case errors.Is(err, secor.ErrRefused):
+		fmt.Fprintln(t.errOut, err)
+	default:
+		fmt.Fprintf(t.errOut, "secordesk: %v\n", err)
+	}
+	return statusRefused
+}
+
+// wallClock returns the time as Postgres can keep it: UTC, whole microseconds.
+func wallClock() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
