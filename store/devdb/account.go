@@ -106,9 +106,19 @@ func (a *account) canEnter(ctx context.Context, dir string) error {
 	if a == nil {
 		return nil
 	}
-	err := a.command(ctx, "/bin/sh", "-c", `cd -- "$1"`, "sh", dir).Run()
-	if err != nil {
+	_, err := output(ctx, a.command(ctx, "/bin/sh", "-c", `cd -- "$1"`, "sh", dir))
+	_, refused := errors.AsType[*exec.ExitError](err)
+	if refused {
 		return fmt.Errorf("postgres refuses to run as root, and the user it runs as instead (uid %d) cannot enter %s: choose one whose parents let other users in", a.uid, dir)
 	}
-	return nil
+	return err
+}
+
+// output runs a program and returns what it said. The error is ctx's where that ended it.
+func output(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
+	out, err := cmd.CombinedOutput()
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return out, err
 }

@@ -81,7 +81,7 @@ func executable(dir, name string) bool {
 }
 
 func checkVersion(ctx context.Context, dir string) error {
-	out, err := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version").Output()
+	out, err := output(ctx, exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version"))
 	if err != nil {
 		return fmt.Errorf("ask %s/postgres for its version: %w", dir, err)
 	}

@@ -36,7 +36,7 @@ func initCluster(ctx context.Context, h *home, bin string, durable bool) error {
 	cmd := h.as.command(ctx, filepath.Join(bin, "initdb"), args...)
 	// If we are killed, initdb goes on: the next start waits until it is gone.
 	cmd.ExtraFiles = []*os.File{h.users}
-	out, err := cmd.CombinedOutput()
+	out, err := output(ctx, cmd)
 	if err != nil {
 		return fmt.Errorf("run initdb: %w\n%s", err, out)
 	}

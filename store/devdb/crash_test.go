@@ -30,36 +30,39 @@ func checkNumbers(t *testing.T, dsn string, last int) {
 	}
 }
 
-// kills are the ways in which the owner of a server is killed in the middle of its work.
-var kills = map[string]func(t *testing.T, o *owner){
-	"owner":                  func(*testing.T, *owner) {},
-	"postmaster, then owner": func(t *testing.T, o *owner) { signal(t, o.pid, syscall.SIGKILL) },
-	"guard, then owner":      func(t *testing.T, o *owner) { signal(t, parentOf(t, o.pid), syscall.SIGKILL) },
-	"all of them":            func(t *testing.T, o *owner) { signal(t, -parentOf(t, o.pid), syscall.SIGKILL) },
-}
-
+// However often and in whatever order the owner of a server and the server are killed in the middle
+// of their work, the next start finds every row that was committed.
 func TestStart_AfterKill(t *testing.T) {
 	t.Parallel()
-	for name, kill := range kills {
-		t.Run(name, func(t *testing.T) {
+	tests := []struct {
+		name   string
+		rounds int
+		kill   func(t *testing.T, o *owner) // before the owner
+	}{
+		{"owner", 5, func(*testing.T, *owner) {}},
+		{"postmaster and owner", 2, func(t *testing.T, o *owner) { signal(t, o.pid, syscall.SIGKILL) }},
+		{"guard and owner", 2, func(t *testing.T, o *owner) { signal(t, parentOf(t, o.pid), syscall.SIGKILL) }},
+		{"everything", 2, func(t *testing.T, o *owner) { signal(t, -parentOf(t, o.pid), syscall.SIGKILL) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dir, last := filepath.Join(homeDir(t), "db"), 0
-			for round := range 5 {
+			dir, last := keptDir(t, "db"), 0
+			var w *watch
+			for range tt.rounds {
 				o := startOwner(t, exe(t), dir, nil)
-				if round > 0 {
-					checkNumbers(t, o.dsn, last)
+				if o.found < last {
+					t.Errorf("%d rows are left of %d that were committed", o.found, last)
 				}
 				o.line(t) // it works
-				w := watchServer(t, o.dir, o.dsn, o.pid)
-				kill(t, o)
+				w = watchServer(t, o.dir, o.dsn, o.pid)
+				tt.kill(t, o)
 				last = max(last, o.kill())
-				if round == 4 {
-					w.gone(t)
-				}
 			}
+			w.gone(t)
 			s := startServer(t, Options{Dir: dir, Durable: true})
 			checkNumbers(t, s.DSN("postgres"), last)
-			if last < 5 {
+			if last < tt.rounds {
 				t.Errorf("the owners committed %d rows, too few to show anything", last)
 			}
 		})
@@ -90,7 +93,7 @@ func TestStart_TemporaryAfterKill(t *testing.T) {
 // The postmaster dies while its owner lives.
 func TestStop_AfterPostmasterDied(t *testing.T) {
 	t.Parallel()
-	o := Options{Dir: filepath.Join(homeDir(t), "db"), Durable: true}
+	o := Options{Dir: keptDir(t, "db"), Durable: true}
 	s := startServer(t, o)
 	execute(t, s, `CREATE TABLE numbers AS SELECT generate_series(1, 1000) AS n`)
 	w := watchServer(t, s.Dir, s.DSN("postgres"), s.Pid)
@@ -115,12 +118,7 @@ func TestStart_AfterKillInInitdb(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for err = fs.ErrNotExist; err != nil; {
-		_, err = os.Stat(filepath.Join(dir, dataName+".init", "base"))
-		if t.Context().Err() != nil {
-			t.Fatal("initdb never began")
-		}
-	}
+	awaitInitdb(t.Context(), dir)
 	cmd.Process.Kill()
 	cmd.Wait()
 	s := startServer(t, Options{Dir: dir})
@@ -141,11 +139,7 @@ func TestStart_StalePidfile(t *testing.T) {
 	}
 	t.Cleanup(func() { zombie.Wait() })
 	io.ReadAll(out) // to its end; it stays a zombie until the cleanup
-	dir := filepath.Join(homeDir(t), "db")
-	err = startServer(t, Options{Dir: dir}).Stop()
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := keptDir(t, "db")
 	for name, pid := range map[string]int{"living stranger": os.Getpid(), "zombie": zombie.Process.Pid} {
 		text := strconv.Itoa(pid) + "\n" + filepath.Join(dir, dataName) + "\n1\n5432\n" + dir + "\n\n0 0\nready\n"
 		for _, path := range []string{filepath.Join(dir, dataName, "postmaster.pid"), filepath.Join(dir, socketName, ".s.PGSQL.5432.lock")} {
@@ -169,11 +163,7 @@ func TestStart_StalePidfile(t *testing.T) {
 // A server that somebody started by hand in our directory is left alone.
 func TestStart_StartedByHand(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(homeDir(t), "db")
-	err := startServer(t, Options{Dir: dir}).Stop()
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := keptDir(t, "db")
 	as, err := accountFor(dir)
 	if err != nil {
 		t.Fatal(err)

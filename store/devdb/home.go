@@ -204,7 +204,7 @@ func (h *home) handOver(start func() error) error {
 // close lets go of the home, when no postgres runs there any more.
 func (h *home) close() error {
 	h.users.Close()
-	h.owner.Close()
+	unlock(h.owner)
 	if h.temp == "" {
 		return nil
 	}

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -101,12 +100,12 @@ func TestStart_File(t *testing.T) {
 // the socket goes elsewhere, and away in the end.
 func TestStart_SocketElsewhere(t *testing.T) {
 	t.Parallel()
-	parent := homeDir(t)
 	for _, name := range []string{strings.Repeat("long", 25), "a,b"} {
-		s := startServer(t, Options{Dir: filepath.Join(parent, name)})
+		dir := keptDir(t, name)
+		s := startServer(t, Options{Dir: dir})
 		query[int](t, s, `SELECT 1`)
-		if strings.HasPrefix(s.socket, parent) {
-			t.Errorf("the socket of %s is in %s", name, s.socket)
+		if strings.HasPrefix(s.socket, dir) {
+			t.Errorf("the socket of %s is in %s", dir, s.socket)
 		}
 		info, err := os.Stat(s.socket)
 		if err != nil {
@@ -136,18 +135,10 @@ func TestTempDir(t *testing.T) {
 	}
 }
 
-// A process of a killed owner's server that does not end is named, not waited for without end.
-func TestStart_Orphan(t *testing.T) {
+// A process of a killed owner's server that does not end is waited for as long as the context allows, and named.
+func TestHold_Orphan(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(homeDir(t), "db")
-	err := os.Mkdir(dir, 0o711)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = openLock(filepath.Join(dir, ownerLock))
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := homeDir(t)
 	orphan, err := openLock(filepath.Join(dir, usersLock))
 	if err != nil {
 		t.Fatal(err)
@@ -157,10 +148,12 @@ func TestStart_Orphan(t *testing.T) {
 	if err != nil || !free {
 		t.Fatalf("tryLock = %v, %v", free, err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	_, err = Start(ctx, Options{Dir: dir})
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "kill -INT") {
-		t.Errorf("Start = %v, want an expired deadline and what to do", err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	h := &home{dir: dir, data: filepath.Join(dir, dataName)}
+	defer h.close()
+	err = h.hold(ctx)
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "kill -INT") {
+		t.Errorf("hold = %v, want that it was cancelled and what to do", err)
 	}
 }

@@ -43,3 +43,10 @@ func waitLock(ctx context.Context, f *os.File) error {
 		}
 	}
 }
+
+// unlock does what closing f would do later, if just now a process of ours is
+// between fork and exec, with f still open.
+func unlock(f *os.File) {
+	syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+	f.Close()
+}

@@ -29,17 +29,19 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	os.RemoveAll(pristine.parent)
+	os.Exit(code)
 }
 
-// own starts a server, says its pid, directory and DSN, commits the numbers 1, 2, 3, … and says
-// each number once it is committed. It ends by being killed.
+// own starts a server, commits the next numbers after those that it finds in a table, and says each
+// once it is committed. First it says the server's pid, directory and DSN, and how many it found. It
+// ends by being killed.
 func own(dir string) error {
 	s, err := Start(context.Background(), Options{Dir: dir, Durable: true})
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%d\n%s\n%s\n", s.Pid, s.Dir, s.DSN("postgres"))
 	db, err := sql.Open("postgres", s.DSN("postgres"))
 	if err != nil {
 		return err
@@ -48,9 +50,15 @@ func own(dir string) error {
 	if err != nil {
 		return err
 	}
+	var n int
+	err = db.QueryRow(`SELECT count(*) FROM numbers`).Scan(&n)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d\n%s\n%s\n%d\n", s.Pid, s.Dir, s.DSN("postgres"), n)
 	for {
-		var n int
-		err = db.QueryRow(`INSERT INTO numbers SELECT count(*) + 1 FROM numbers RETURNING n`).Scan(&n)
+		n++
+		_, err = db.Exec(`INSERT INTO numbers VALUES ($1)`, n)
 		if err != nil {
 			return err
 		}
@@ -63,11 +71,12 @@ func own(dir string) error {
 
 // owner is another process that has a server.
 type owner struct {
-	cmd  *exec.Cmd
-	said *bufio.Reader
-	pid  int // of its postmaster
-	dir  string
-	dsn  string
+	cmd   *exec.Cmd
+	said  *bufio.Reader
+	pid   int // of its postmaster
+	dir   string
+	dsn   string
+	found int // rows when it started
 }
 
 // startOwner starts a process with a server in dir, as the account; its program is this test's.
@@ -87,7 +96,7 @@ func startOwner(t *testing.T, program, dir string, as *account) *owner {
 	t.Cleanup(func() { o.kill() })
 	o.said = bufio.NewReader(out)
 	o.pid = number(t, o.line(t))
-	o.dir, o.dsn = o.line(t), o.line(t)
+	o.dir, o.dsn, o.found = o.line(t), o.line(t), number(t, o.line(t))
 	return o
 }
 

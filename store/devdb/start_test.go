@@ -8,7 +8,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -28,17 +30,56 @@ func startServer(t *testing.T, o Options) *Server {
 	return s
 }
 
-// homeDir returns a directory that a home can be made in, also by another user.
+// publicDir makes a temporary directory that other users can enter.
+func publicDir() (string, error) {
+	dir, err := os.MkdirTemp("", "devdb-test-")
+	if err != nil {
+		return "", err
+	}
+	return dir, os.Chmod(dir, 0o755)
+}
+
+// homeDir returns an empty directory, which other users can enter.
 func homeDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "devdb-test-")
+	dir, err := publicDir()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	err = os.Chmod(dir, 0o755)
+	return dir
+}
+
+// pristine is a cluster that the tests copy: initdb is most of a first start.
+var pristine struct {
+	once   sync.Once
+	parent string // TestMain removes it
+	err    error
+}
+
+func makePristine() {
+	pristine.parent, pristine.err = publicDir()
+	if pristine.err != nil {
+		return
+	}
+	s, err := Start(context.Background(), Options{Dir: filepath.Join(pristine.parent, "db")})
+	if err == nil {
+		err = s.Stop()
+	}
+	pristine.err = err
+}
+
+// keptDir returns the directory of a new cluster that has been started and stopped once. Its parent is the test's own.
+func keptDir(t *testing.T, name string) string {
+	t.Helper()
+	pristine.once.Do(makePristine)
+	if pristine.err != nil {
+		t.Fatal(pristine.err)
+	}
+	dir := filepath.Join(homeDir(t), name)
+	out, err := exec.Command("cp", "-a", filepath.Join(pristine.parent, "db"), dir).CombinedOutput()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v: %s", err, out)
 	}
 	return dir
 }
@@ -143,7 +184,7 @@ func TestStart_Kept(t *testing.T) {
 
 func TestStart_InUse(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(homeDir(t), "db")
+	dir := keptDir(t, "db")
 	s := startServer(t, Options{Dir: dir})
 	_, err := Start(t.Context(), Options{Dir: dir})
 	if !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), dir) {
@@ -184,19 +225,26 @@ func TestStart_AtOnce(t *testing.T) {
 	}
 }
 
+// awaitInitdb returns when initdb is at work in dir, or after half a minute.
+func awaitInitdb(ctx context.Context, dir string) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		_, err := os.Stat(filepath.Join(dir, dataName+".init", "base"))
+		if err == nil {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
 func TestStart_Cancelled(t *testing.T) {
 	t.Parallel()
 	dir := homeDir(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	// Cut short somewhere between the making of the cluster and its start.
 	go func() {
-		defer cancel()
-		for ctx.Err() == nil {
-			_, err := os.Stat(filepath.Join(dir, "data.init", "base"))
-			if err == nil {
-				return
-			}
-		}
+		awaitInitdb(ctx, dir)
+		cancel()
 	}()
 	s, err := Start(ctx, Options{Dir: dir})
 	if err == nil {
@@ -210,7 +258,7 @@ func TestStart_Cancelled(t *testing.T) {
 func TestDSN_Quoted(t *testing.T) {
 	t.Parallel()
 	const name = `it's a \ "name"`
-	s := startServer(t, Options{Dir: filepath.Join(homeDir(t), `it's a \ dir`)})
+	s := startServer(t, Options{Dir: keptDir(t, `it's a \ dir`)})
 	execute(t, s, `CREATE DATABASE "it's a \ ""name"""`)
 	db, err := sql.Open("postgres", s.DSN(name))
 	if err != nil {
