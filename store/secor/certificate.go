@@ -1,6 +1,9 @@
 package secor
 
-import "strconv"
+import (
+	"strconv"
+	"unicode/utf8"
+)
 
 // Certificate is one certificate of an audit, from the request to the post.
 type Certificate struct {
@@ -101,7 +104,7 @@ func (f *File) recordNumber(in Input) error {
 		expires = issued.AddYears(c.Term).AddDays(-1)
 	}
 	switch {
-	case len(number) > 40:
+	case utf8.RuneCountInString(number) > 40:
 		return &FieldError{Field: "number", Value: number, Problem: "is longer than 40 characters"}
 	case issued.After(f.Today()):
 		return &FieldError{Field: "issued-on", Value: issued.String(), Problem: "is in the future"}

@@ -50,6 +50,7 @@ const (
 	EventInvoiceDrafted  EventKind = "invoice.drafted"
 	EventInvoiceSent     EventKind = "invoice.sent"
 	EventInvoiceReminder EventKind = "invoice.reminder_due"
+	EventInvoiceAdopted  EventKind = "invoice.adopted" // from an audit that ended before its review
 	EventPaymentRecorded EventKind = "payment.recorded"
 	EventPaymentReversed EventKind = "payment.reversed"
 	EventInvoicePaid     EventKind = "invoice.paid"

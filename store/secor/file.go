@@ -162,9 +162,15 @@ func (f *File) Certificate() *Certificate {
 	return &f.Certificates[len(f.Certificates)-1]
 }
 
-// Standing returns where every subject of the case is.
+// Standing returns where every subject of the case is; of its invoices, the
+// last. An invoice that another audit adopted stands with that one.
 func (f *File) Standing() Standing {
 	s := Standing{f.Case.Kind: f.Case.State}
+	for _, invoice := range f.Invoices {
+		if invoice.CaseID == f.Case.ID {
+			s[SubjectInvoice] = invoice.State
+		}
+	}
 	if invoice := f.Invoice(); invoice != nil {
 		s[SubjectInvoice] = invoice.State
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 )
 
 // FeeKind is what an invoice is for.
@@ -81,16 +82,28 @@ func (f *File) Invoice() *Invoice {
 	return nil
 }
 
-// owed returns the invoice that the audit still needs, nil when nothing is owed:
-// the annual fee once per calendar year, which includes one review, and the fee
-// of a further review for each one after that.
+// charge makes sure that the audit has the invoice that it needs: its own, one of
+// the year that another audit left over, or a new one.
+func (f *File) charge() {
+	if f.Invoice() != nil || f.adoptInvoice() {
+		return
+	}
+	owed := f.owed()
+	if owed == nil {
+		return
+	}
+	f.Invoices = append(f.Invoices, *owed)
+	f.log(Event{Kind: EventInvoiceDrafted, Subject: SubjectInvoice, To: StateDraft,
+		Facts: facts{"invoice": owed.Number(), "total": owed.Total().String()}})
+}
+
+// owed returns the invoice of a new fee, nil when there is nothing to pay: the
+// annual fee once per calendar year, which includes one review, and the fee of a
+// further review for each one after that.
 //
 // Source: the partner's fee page, "one QA review per company is included"; a fee
 // for further reviews is our reading (domain.md 1.2).
 func (f *File) owed() *Invoice {
-	if f.Invoice() != nil || f.adoptInvoice() {
-		return nil
-	}
 	annual, further := false, 0
 	for i := range f.Invoices {
 		past := f.Invoices[i]
@@ -111,36 +124,47 @@ func (f *File) owed() *Invoice {
 	case f.Company.Member:
 		invoice.Net = f.Edition.Fees.AnnualMember
 	}
+	var names []string
 	for _, tax := range f.Edition.Fees.Taxes {
 		if tax.Province == f.Company.Province {
-			invoice.TaxName = tax.Name
-			invoice.Tax = Cents((int64(invoice.Net)*tax.BasisPoints + 5_000) / 10_000)
+			names = append(names, tax.Name)
+			invoice.Tax += Cents((int64(invoice.Net)*tax.BasisPoints + 5_000) / 10_000)
 		}
 	}
+	invoice.TaxName = joinAnd(names)
 	if invoice.Total() == 0 {
 		return nil
 	}
 	return &invoice
 }
 
-// adoptInvoice makes a paid invoice of the year this case's own when the audit
-// that it was paid for ended before a review.
+// adoptInvoice makes an invoice of the year this case's own when the audit that
+// it was drawn up for ended before a review.
 func (f *File) adoptInvoice() bool {
 	for i := range f.Invoices {
-		if f.Invoices[i].Free {
-			f.Invoices[i].Free, f.Invoices[i].CaseID = false, f.Case.ID
+		invoice := &f.Invoices[i]
+		if invoice.Free && invoice.State != StateVoid {
+			data := facts{"invoice": invoice.Number(), "from_case": strconv.FormatInt(int64(invoice.CaseID), 10)}
+			invoice.Free, invoice.CaseID = false, f.Case.ID
+			f.log(Event{Kind: EventInvoiceAdopted, Subject: SubjectInvoice, To: invoice.State, Facts: data})
 			return true
 		}
 	}
 	return false
 }
 
-// freeInvoice lets another audit of the year use what was paid for this one,
-// unless its review has begun.
-func (f *File) freeInvoice() {
+// freeInvoice settles the invoice of an audit that closes before its review: what
+// was paid may serve another audit of the year, what was not is void.
+func (f *File) freeInvoice() error {
 	invoice := f.Invoice()
-	if invoice != nil && invoice.State == StatePaid && !f.reviewBegun() {
+	switch {
+	case invoice == nil || f.reviewBegun():
+		return nil
+	case invoice.Paid() > 0:
 		invoice.Free = true
+		return nil
+	default:
+		return f.moveInvoice(StateVoid, EventInvoiceVoided, f.act.Reason, facts{"invoice": invoice.Number()})
 	}
 }
 
@@ -190,13 +214,19 @@ func (f *File) pay(in Input) error {
 	if err != nil {
 		return err
 	}
-	p := Payment{Amount: in.money("amount"), Method: in.text("method"), Reference: in.text("reference"), ReceivedOn: in.date("received-on")}
+	reference, err := CleanName("reference", in.text("reference"))
+	if err != nil {
+		return err
+	}
+	p := Payment{Amount: in.money("amount"), Method: in.text("method"), Reference: reference, ReceivedOn: in.date("received-on")}
 	if p.ReceivedOn.IsZero() {
 		p.ReceivedOn = f.Today()
 	}
 	switch {
 	case p.Amount == 0:
 		return &FieldError{Field: "amount", Problem: "is nothing"}
+	case utf8.RuneCountInString(p.Reference) > 40:
+		return &FieldError{Field: "reference", Value: p.Reference, Problem: "is longer than 40 characters"}
 	case p.ReceivedOn.After(f.Today()):
 		return &FieldError{Field: "received-on", Value: p.ReceivedOn.String(), Problem: "is in the future"}
 	case slices.ContainsFunc(invoice.Payments, func(q Payment) bool { return q.Reference == p.Reference }):

@@ -45,20 +45,16 @@ func (f *File) checkRegistration(Input) error {
 	if invoice := f.Invoice(); invoice != nil && f.Case.State == StateAwaitingPayment {
 		return refuse(ErrIllegalMove, "void it first, or record its payment", "invoice %s is drawn up already", invoice.Number())
 	}
-	owed := f.owed()
-	if owed == nil {
+	f.charge()
+	invoice := f.Invoice()
+	switch {
+	case invoice == nil || invoice.State == StatePaid:
 		return f.move(StateRegistrationReview, EventRegistrationChecked, f.act.Reason, facts{"owed": "0"})
+	case f.Case.State == StateRegistered:
+		return f.move(StateAwaitingPayment, EventRegistrationChecked, f.act.Reason, facts{"owed": invoice.Balance().String()})
+	default:
+		return nil
 	}
-	f.Invoices = append(f.Invoices, *owed)
-	if f.Case.State == StateRegistered {
-		err := f.move(StateAwaitingPayment, EventRegistrationChecked, f.act.Reason, facts{"owed": owed.Total().String()})
-		if err != nil {
-			return err
-		}
-	}
-	f.log(Event{Kind: EventInvoiceDrafted, Subject: SubjectInvoice, To: StateDraft,
-		Facts: facts{"invoice": owed.Number(), "total": owed.Total().String()}})
-	return nil
 }
 
 // queryAudit asks about a registration, or asks the company to revise what it
@@ -95,29 +91,27 @@ func (f *File) openAudit(Input) error {
 	return f.move(StateOpen, EventAuditOpened, f.act.Reason, nil)
 }
 
-func (f *File) cancelAudit(Input) error {
-	f.freeInvoice()
-	return f.move(StateCancelled, EventAuditCancelled, f.act.Reason, nil)
-}
+func (f *File) cancelAudit(Input) error   { return f.close(StateCancelled, EventAuditCancelled) }
+func (f *File) withdrawAudit(Input) error { return f.close(StateWithdrawn, EventAuditWithdrawn) }
+func (f *File) lapseAudit(Input) error    { return f.close(StateLapsed, EventAuditLapsed) }
+func (f *File) auditNoAnswer(Input) error { return f.close(StateNoAnswer, EventAuditNoAnswer) }
 
-func (f *File) withdrawAudit(Input) error {
-	f.freeInvoice()
-	return f.move(StateWithdrawn, EventAuditWithdrawn, f.act.Reason, nil)
-}
-
-func (f *File) lapseAudit(Input) error {
-	f.freeInvoice()
-	return f.move(StateLapsed, EventAuditLapsed, f.act.Reason, nil)
-}
-
-func (f *File) auditNoAnswer(Input) error {
-	f.freeInvoice()
-	return f.move(StateNoAnswer, EventAuditNoAnswer, f.act.Reason, nil)
+// close ends an audit without a result and settles its invoice.
+func (f *File) close(to State, kind EventKind) error {
+	err := f.freeInvoice()
+	if err != nil {
+		return err
+	}
+	return f.move(to, kind, f.act.Reason, nil)
 }
 
 // reopenAudit goes back to where the audit's own checks begin. One that was not
-// reviewed has been submitted already and waits for a reviewer again.
+// reviewed has been submitted already and waits for a reviewer again. An invoice
+// that nobody has taken over meanwhile is its own again.
 func (f *File) reopenAudit(Input) error {
+	if invoice := f.Invoice(); invoice != nil {
+		invoice.Free = false
+	}
 	if f.Case.State == StateNotReviewed {
 		return f.move(StateSubmitted, EventAuditReopened, f.act.Reason, nil)
 	}
