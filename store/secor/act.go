@@ -2,6 +2,7 @@ package secor
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,7 +39,8 @@ func ParseActor(text string) (Actor, error) {
 	if numbered {
 		a.ID, err = strconv.ParseInt(number, 10, 64)
 	}
-	if err != nil || a.String() != text {
+	named := slices.Contains([]Role{RoleReviewer, RoleCompany}, a.Role)
+	if err != nil || a.String() != text || a != (Actor{}) && a != Desk && (!named || a.ID < 1) {
 		return Actor{}, &FieldError{Value: text, Problem: "is not an actor such as reviewer:3"}
 	}
 	return a, nil

@@ -53,11 +53,8 @@ func (f *File) correct(in Input) error {
 	if name == fieldHeadcount {
 		return f.correctHeadcount(value)
 	}
-	if name == fieldEmail {
-		_, err = mail.ParseAddress(value)
-	}
-	if err != nil {
-		return &FieldError{Field: name, Value: value, Problem: "is not an e-mail address"}
+	if name == fieldEmail && !bareAddress(value) {
+		return &FieldError{Field: name, Value: value, Problem: "is not an e-mail address such as office@example.com"}
 	}
 	field := map[string]*string{
 		fieldLegalName: &f.Company.LegalName, fieldTradeName: &f.Company.TradeName, fieldEmail: &f.Company.Email,
@@ -67,6 +64,11 @@ func (f *File) correct(in Input) error {
 	f.record(EventCorrected, "was: "+*field+"; "+f.act.Reason, facts{"field": name})
 	*field = value
 	return nil
+}
+
+func bareAddress(text string) bool {
+	address, err := mail.ParseAddress(text)
+	return err == nil && address.Address == text
 }
 
 func (f *File) correctHeadcount(value string) error {
@@ -80,6 +82,6 @@ func (f *File) correctHeadcount(value string) error {
 	} else {
 		f.Request.Headcount = int(n)
 	}
-	f.record(EventCorrected, f.act.Reason, facts{"field": fieldHeadcount, "from": strconv.Itoa(was), "to": value})
+	f.record(EventCorrected, f.act.Reason, facts{"field": fieldHeadcount, "from": strconv.Itoa(was), "to": strconv.FormatInt(n, 10)})
 	return nil
 }

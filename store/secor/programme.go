@@ -1,6 +1,9 @@
 package secor
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Edition is one dated set of the programme's rules. A case keeps the edition
 // under which it was opened, so that an old file is judged by the rules of its day.
@@ -309,14 +312,15 @@ type Programme struct {
 }
 
 // EditionOn returns the edition in force on a day: the one with the latest
-// EffectiveFrom that is not an example and not after the day.
+// EffectiveFrom that is not an example and not after the day; of two, the one with
+// the greater ID.
 func (p *Programme) EditionOn(day Date) (*Edition, error) {
 	var found *Edition
 	for _, e := range p.Editions {
 		if e.Example || e.EffectiveFrom.After(day) {
 			continue
 		}
-		if found == nil || e.EffectiveFrom.After(found.EffectiveFrom) {
+		if found == nil || cmp.Or(e.EffectiveFrom.Compare(found.EffectiveFrom), cmp.Compare(e.ID, found.ID)) > 0 {
 			found = e
 		}
 	}
