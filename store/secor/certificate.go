@@ -28,6 +28,8 @@ func (f *File) certificateDue(replaces int64) {
 func certificateSteps() []Step {
 	done := []State{StateQAComplete}
 	return []Step{
+		{Name: "requested", Label: "Requested", Help: "Record that the body was asked for the certificate by other means than the desk's letter.", Example: `requested 14 --reason "by phone, its mail bounced"`,
+			Kind: SubjectAudit, From: done, Who: leads, Reason: true, do: (*File).requestedByHand},
 		{Name: "body-query", Label: "Body Asks", Help: "Record a question of the governing body.", Example: `body-query 14 --question "Which industry code?"`,
 			Kind: SubjectAudit, From: done, Who: anyone,
 			Fields: []Field{{Name: "question", Help: "what the body asked", Type: FieldText, Required: true}}, do: (*File).bodyQuery},
@@ -63,7 +65,7 @@ func certificateSteps() []Step {
 func (f *File) moveCertificate(to State, kind EventKind, text string, data facts) error {
 	c := f.Certificate()
 	if c == nil {
-		return refuse(ErrNotFound, "", "case %d has no certificate", f.Case.ID)
+		return f.noCertificate()
 	}
 	err := legal(SubjectCertificate, c.State, to)
 	if err != nil {
@@ -75,6 +77,10 @@ func (f *File) moveCertificate(to State, kind EventKind, text string, data facts
 	return f.clocksFollow(SubjectCertificate, to)
 }
 
+func (f *File) noCertificate() error {
+	return refuse(ErrNotFound, "only a pass that earns one makes it due", "case %d has no certificate", f.Case.ID)
+}
+
 func (f *File) bodyQuery(in Input) error {
 	err := f.moveCertificate(StateBodyQueried, EventBodyQueried, in.text("question"), nil)
 	if err == nil {
@@ -83,12 +89,21 @@ func (f *File) bodyQuery(in Input) error {
 	return err
 }
 
+// bodyAnswer goes back to the request. So does requestedByHand, which is why both
+// look at where the certificate comes from.
 func (f *File) bodyAnswer(in Input) error {
-	err := f.moveCertificate(StateRequested, EventBodyAnswered, in.text("answer"), nil)
-	if err == nil {
-		f.Certificate().Question = ""
+	if !certificateIn(StateBodyQueried)(f) {
+		return refuse(ErrIllegalMove, "", "the governing body has asked nothing that is not answered")
 	}
-	return err
+	f.Certificate().Question = ""
+	return f.moveCertificate(StateRequested, EventBodyAnswered, in.text("answer"), nil)
+}
+
+func (f *File) requestedByHand(Input) error {
+	if certificateIn(StateBodyQueried)(f) {
+		return refuse(ErrIllegalMove, "record the answer to the body instead", "the certificate is requested already")
+	}
+	return f.moveCertificate(StateRequested, EventCertificateRequested, f.act.Reason, nil)
 }
 
 // recordNumber writes down what the certificate says. It expires one day before
@@ -164,7 +179,7 @@ func (f *File) delivered(Input) error {
 func (f *File) revoke(Input) error {
 	c := f.Certificate()
 	if c == nil {
-		return refuse(ErrNotFound, "", "case %d has no certificate", f.Case.ID)
+		return f.noCertificate()
 	}
 	err := legal(SubjectCertificate, c.State, StateRevoked)
 	if err != nil {
@@ -173,6 +188,7 @@ func (f *File) revoke(Input) error {
 	switch c.Proposer {
 	case 0:
 		c.Proposer = f.act.By.ID
+		f.Case.Version++ // who saw a card without the proposal must not second it
 		f.record(EventRevocationProposed, f.act.Reason, nil)
 		return nil
 	case f.act.By.ID:
