@@ -17,7 +17,7 @@ type Finding struct {
 // who acts and is checked with the roles.
 var momentGuards = map[Moment][]Guard{
 	MomentRequest:      {GuardHeadcount, GuardRegistration, GuardCourse},
-	MomentRegistration: {GuardHeadcount, GuardRegistration, GuardCourse, GuardMonths},
+	MomentRegistration: {GuardHeadcount, GuardRegistration, GuardCourse, GuardPayment, GuardMonths},
 	MomentSubmission:   {GuardHeadcount, GuardRegistration, GuardCourse, GuardPayment, GuardMonths},
 }
 
@@ -46,12 +46,15 @@ func (f *File) missing(g Guard) string {
 	case GuardCourse:
 		return f.missingCourse()
 	case GuardPayment:
+		if inState(StateRegistered, StateAwaitingPayment)(f) {
+			return "" // nothing can be paid before it is invoiced
+		}
 		if invoice := f.Invoice(); invoice != nil && invoice.State != StatePaid && invoice.State != StateVoid {
-			return fmt.Sprintf("invoice %s is not paid", invoice.Number())
+			return fmt.Sprintf("invoice %s is not paid: %s is owed", invoice.Number(), invoice.Balance())
 		}
 	case GuardMonths:
 		if months := f.Audit.Claimed.Months(); months < f.Edition.Months.OneYear {
-			return fmt.Sprintf("%d months of documentation; at least %d are needed", months, f.Edition.Months.OneYear)
+			return fmt.Sprintf("months of documentation: %d; at least %d are needed", months, f.Edition.Months.OneYear)
 		}
 	}
 	return ""
@@ -65,16 +68,17 @@ func (f *File) headcount() int {
 }
 
 func (f *File) missingRegistration() string {
+	missing := "no account with " + f.Body.Name + " is on file"
 	for _, r := range f.Registrations {
-		if r.Body != f.Case.Body {
+		switch {
+		case r.Body != f.Case.Body:
 			continue
+		case !r.GoodStanding:
+			return "an account with " + f.Body.Name + " is not in good standing"
 		}
-		if !r.GoodStanding {
-			return "the account with " + f.Body.Name + " is not in good standing"
-		}
-		return ""
+		missing = ""
 	}
-	return "no account with " + f.Body.Name + " is on file"
+	return missing
 }
 
 // missingCourse looks at the last day of the assessment once it is known, and at
@@ -96,7 +100,7 @@ func (f *File) missingCourse() string {
 		}
 	}
 	if !expired.IsZero() {
-		return fmt.Sprintf("the course %q expired on %s", f.Edition.Course.Name, expired.AddYears(f.Edition.Course.ValidYears))
+		return fmt.Sprintf("the course %q was valid until %s", f.Edition.Course.Name, expired.AddYears(f.Edition.Course.ValidYears))
 	}
 	return fmt.Sprintf("nobody holds the course %q on %s", f.Edition.Course.Name, day)
 }
@@ -104,6 +108,9 @@ func (f *File) missingCourse() string {
 // guard refuses a step whose guards block, or ask without being accepted. What
 // was accepted, and what was only to be noted, is recorded.
 func (f *File) guard(m Moment, accepted []string) error {
+	if len(accepted) > 0 && f.act.Reason == "" {
+		return refuse(ErrField, "say why", "accepting a finding wants a reason")
+	}
 	var blocked, asked []string
 	for _, finding := range f.Check(m) {
 		g := string(finding.Guard)
@@ -119,21 +126,19 @@ func (f *File) guard(m Moment, accepted []string) error {
 		}
 	}
 	if len(blocked) > 0 {
-		return refuse(ErrGuard, "correct the file or refuse the company", "%s", strings.Join(blocked, "; "))
+		return refuse(ErrGuard, "put it right or refuse the company", "%s", strings.Join(blocked, "; "))
 	}
 	if len(asked) > 0 {
 		return refuse(ErrGuard, "accept it by name with a reason, or ask the company", "a person must decide: %s", strings.Join(asked, "; "))
-	}
-	if len(accepted) > 0 && strings.TrimSpace(f.act.Reason) == "" {
-		return refuse(ErrField, "say why", "accepting a finding wants a reason")
 	}
 	return nil
 }
 
 // conflicted refuses a person of the desk who has a conflict of interest with
-// the company on the day of the act.
+// the company on the day of the act, or today: dating a step back is no way out.
 func (f *File) conflicted(reviewer int64) error {
-	if !inConflict(reviewer, f.Conflicts, f.Today()) {
+	recorded := DateOf(f.now, f.Programme.Calendars[f.Programme.Office].Zone)
+	if !inConflict(reviewer, f.Conflicts, f.Today()) && !inConflict(reviewer, f.Conflicts, recorded) {
 		return nil
 	}
 	r, _ := f.reviewer(reviewer)

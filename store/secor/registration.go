@@ -85,9 +85,6 @@ func (f *File) answerAudit(in Input) error {
 }
 
 func (f *File) openAudit(Input) error {
-	if missing := f.missing(GuardPayment); missing != "" && f.Edition.Effect(GuardPayment, MomentRegistration, f.Case.Body) == EffectBlock {
-		return refuse(ErrGuard, "record the payment first", "%s", missing)
-	}
 	return f.move(StateOpen, EventAuditOpened, f.act.Reason, nil)
 }
 
