@@ -149,8 +149,18 @@ func StillTrue(kind JobKind, f *File, cause Event) bool {
 	if kind == JobTellReviewer && reviewer != "" && reviewer != strconv.FormatInt(f.Case.Holder, 10) {
 		return false
 	}
+	if kind == JobTellReviewer && !f.heldSince(cause) {
+		return false
+	}
 	predicate, known := stillTrue[kind]
 	return known && predicate(f)
+}
+
+// heldSince reports whether the case is still held by the reviewer to whom an
+// event gave it; an event that gave it to nobody leaves that open.
+func (f *File) heldSince(cause Event) bool {
+	reviewer, given := cause.Facts["reviewer"]
+	return !given || reviewer == strconv.FormatInt(f.Case.Holder, 10)
 }
 
 // Judged reports whether the rules know when the reason of a kind ends.
@@ -199,11 +209,11 @@ var stillTrue = map[JobKind]func(*File) bool{
 	JobReturned:     inState(StateOpen),
 	JobRevision:     inState(StateRevision),
 
-	JobPass:        func(f *File) bool { return f.Audit.Result == VerdictPass },
+	JobPass:        func(f *File) bool { return f.Case.State == StateQAComplete && f.Audit.Result == VerdictPass },
 	JobFail:        func(f *File) bool { return f.Case.State == StateQAComplete && f.Audit.Result == VerdictFail },
 	JobNotReviewed: inState(StateNotReviewed),
-	JobDeclined:    func(f *File) bool { return f.Audit.Declined },
-	JobAskOneYear:  func(f *File) bool { return f.undecidedYear() == nil },
+	JobDeclined:    func(f *File) bool { return f.Case.State == StateQAComplete && f.Audit.Declined },
+	JobAskOneYear:  func(f *File) bool { return f.Case.State == StateQAComplete && f.undecidedYear() == nil },
 
 	JobRequestCertificate: certificateIn(StateDue),
 	JobMakeCertificate:    certificateIn(StateIssued, StateSigned, StateMailed, StateElectronic),
