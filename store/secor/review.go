@@ -1,7 +1,6 @@
 package secor
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -188,7 +187,7 @@ func reviewSteps() []Step {
 			Kind: SubjectAudit, From: []State{StateQAComplete}, Who: anyone, Reason: true, do: (*File).grantOneYear},
 		{Name: "decline-one-year", Label: "Decline One Year", Help: "Decide that a pass on few months earns no certificate.", Example: `decline-one-year 14 --reason "records of three months only"`,
 			Kind: SubjectAudit, From: []State{StateQAComplete}, Who: leads, Reason: true, do: (*File).declineOneYear},
-		{Name: "appeal", Label: "Appeal", Help: "Have somebody else review a failed audit again.", Example: `appeal 14 --reason "letter of 3 May" --reviewer 4`,
+		{Name: "appeal", Label: "Appeal", Help: "Have somebody else review an audit again that failed or was declined.", Example: `appeal 14 --reason "letter of 3 May" --reviewer 4`,
 			Kind: SubjectAudit, From: []State{StateQAComplete}, Who: leads, Reason: true, Assigns: true,
 			Fields: []Field{{Name: "reviewer", Help: "who reviews it; the least loaded one when none is named", Type: FieldReviewer}}, do: (*File).appeal},
 	}
@@ -218,7 +217,7 @@ func (f *File) assign(in Input) error {
 	if err != nil {
 		return err
 	}
-	pick, err := f.pick(in, 0)
+	pick, err := f.pick(in)
 	if err != nil {
 		return err
 	}
@@ -234,18 +233,28 @@ func (f *File) notWaiting() error {
 	return nil
 }
 
-func (f *File) pick(in Input, not int64) (Pick, error) {
+// pick never chooses who confirmed the last verdict: an appeal is heard by
+// somebody else, however often it is handed on.
+func (f *File) pick(in Input) (Pick, error) {
 	if !in.has("reviewer") {
-		return PickReviewer(f.Roster, f.Conflicts, f.Today(), not)
+		return PickReviewer(f.Roster, f.Conflicts, f.Today(), f.Audit.Reviewer)
 	}
 	r, known := f.reviewer(in.count("reviewer"))
-	switch {
-	case !known || !r.Active:
+	if !known || !r.Active {
 		return Pick{}, &FieldError{Field: "reviewer", Value: in["reviewer"], Problem: "is not an active person of this desk"}
-	case r.ID == not:
-		return Pick{}, refuse(ErrConflict, "name somebody else", "%s reviewed this audit before", r.Name)
+	}
+	err := f.judgedBefore(r)
+	if err != nil {
+		return Pick{}, err
 	}
 	return Pick{Reviewer: r, Reason: "named by a person"}, f.conflicted(r.ID)
+}
+
+func (f *File) judgedBefore(r Reviewer) error {
+	if r.ID != f.Audit.Reviewer {
+		return nil
+	}
+	return refuse(ErrConflict, "give it to somebody else", "%s reviewed this audit before", r.Name)
 }
 
 // hand makes the pick the audit's reviewer. The verified sheet starts as a copy
@@ -274,6 +283,10 @@ func (f *File) takeAudit(Input) error {
 		return err
 	}
 	r, _ := f.reviewer(f.act.By.ID)
+	err = f.judgedBefore(r)
+	if err != nil {
+		return err
+	}
 	return f.hand(Pick{Reviewer: r, Reason: "taken"})
 }
 
@@ -372,7 +385,7 @@ func (f *File) confirm(Input) error {
 	case score.Verdict == VerdictNotScored:
 		return refuse(ErrNotScored, "mark them or ask the company", "%s", joinAnd(score.Reasons))
 	case months < f.Edition.Months.OneYear:
-		return refuse(ErrGuard, "return the submission", "%d verified months of documentation; at least %d are needed", months, f.Edition.Months.OneYear)
+		return refuse(ErrGuard, "return the submission", "verified months of documentation: %d; at least %d are needed", months, f.Edition.Months.OneYear)
 	}
 	f.Audit.Result, f.Audit.Reviewer = score.Verdict, f.act.By.ID
 	f.Audit.Term = f.Edition.Months.Term(score.Verdict, months)
@@ -407,7 +420,7 @@ func (f *File) passed() error {
 
 func (f *File) undecidedYear() error {
 	if f.Audit.Result != VerdictPass || f.Audit.Term != 0 || !f.certifies() || f.Audit.Declined {
-		return refuse(ErrIllegalMove, "", "no one-year certificate is to be decided here: result %s", cmp.Or(string(f.Audit.Result), "not confirmed"))
+		return refuse(ErrIllegalMove, "", "no one-year certificate is to be decided here")
 	}
 	return nil
 }
@@ -424,6 +437,7 @@ func (f *File) grantOneYear(Input) error {
 	switch f.Audit.Proposer {
 	case 0:
 		f.Audit.Proposer = f.act.By.ID
+		f.Case.Version++ // who saw a card without the proposal must not second it
 		f.record(EventOneYearProposed, f.act.Reason, nil)
 		return nil
 	case f.act.By.ID:
@@ -448,17 +462,20 @@ func (f *File) notReview(Input) error {
 	return f.move(StateNotReviewed, EventAuditNotReviewed, f.act.Reason, nil)
 }
 
-// appeal gives a failed audit to a reviewer who did not judge it, as a new cycle
-// of the review's clock. The verified sheet is kept as it was.
+// appeal gives an audit that earned no certificate to a reviewer who did not
+// judge it, as a new cycle of the review's clock. The verified sheet is kept.
 func (f *File) appeal(in Input) error {
-	if f.Audit.Result != VerdictFail {
-		return refuse(ErrIllegalMove, "revoke or replace the certificate instead", "the audit did not fail")
+	switch {
+	case f.Audit.Result != VerdictFail && !f.Audit.Declined && f.undecidedYear() == nil:
+		return refuse(ErrIllegalMove, "grant or decline one year first", "the audit did not fail")
+	case f.Audit.Result != VerdictFail && !f.Audit.Declined:
+		return refuse(ErrIllegalMove, "revoke or replace its certificate instead", "the audit did not fail")
 	}
-	pick, err := f.pick(in, f.Audit.Reviewer)
+	pick, err := f.pick(in)
 	if err != nil {
 		return err
 	}
 	f.Case.Holder = pick.Reviewer.ID
-	f.Audit.Result, f.Audit.Term = "", 0
+	f.Audit.Result, f.Audit.Term, f.Audit.Proposer, f.Audit.Declined = "", 0, 0, false
 	return f.move(StateInQA, EventAuditAppealed, f.act.Reason, facts{"reviewer": strconv.FormatInt(pick.Reviewer.ID, 10), "why": pick.Reason})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -75,7 +76,7 @@ func PickReviewer(roster []Reviewer, conflicts []Conflict, day Date, not int64) 
 		able = append(able, r)
 	}
 	if len(able) == 0 {
-		return pick, refuse(ErrNotFound, "assign it by hand, raise somebody's capacity or end a leave", "no reviewer can take this audit")
+		return pick, refuse(ErrNotFound, "assign it by hand, raise somebody's capacity or end a leave", "no reviewer can take this audit: %s", cmp.Or(pick.reasons(roster), "nobody is on the roster"))
 	}
 	slices.SortFunc(able, func(a, b Reviewer) int {
 		return cmp.Or(
@@ -89,6 +90,15 @@ func PickReviewer(roster []Reviewer, conflicts []Conflict, day Date, not int64) 
 		pick.Rejected[r.ID] = fmt.Sprintf("holds %d of %d", r.Load, r.Capacity)
 	}
 	return pick, nil
+}
+
+// reasons lists in the roster's order why each of the rejected is not chosen.
+func (p Pick) reasons(roster []Reviewer) string {
+	var reasons []string
+	for _, r := range roster {
+		reasons = append(reasons, r.Name+" "+p.Rejected[r.ID])
+	}
+	return strings.Join(reasons, ", ")
 }
 
 func unable(r Reviewer, conflicts []Conflict, day Date, not int64) string {
