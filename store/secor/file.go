@@ -115,10 +115,10 @@ func (f *File) Begin(act Act, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	f.act, f.now, f.events = act, now, nil
 	if act.AsOf != 0 && act.AsOf != f.Case.Version {
 		return refuse(ErrIllegalMove, "look at the case again", "case %d has moved on: %s", f.Case.ID, f.standing())
 	}
-	f.act, f.now, f.events = act, now, nil
 	return nil
 }
 
@@ -198,7 +198,11 @@ func (f *File) name(a Actor) string {
 	case RoleCompany:
 		return "the company"
 	default:
-		r, _ := f.reviewer(a.ID)
+		r, known := f.reviewer(a.ID)
+		// An employer does not learn who reviews it.
+		if !known || f.act.By.Role == RoleCompany {
+			return "this office"
+		}
 		return r.Name
 	}
 }

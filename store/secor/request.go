@@ -55,10 +55,12 @@ func (f *File) releaseRequest(Input) error {
 }
 
 func (f *File) approveRequest(Input) error {
+	data := facts{}
 	if f.Company.ProfileSince.IsZero() {
 		f.Company.ProfileSince = f.Today()
+		data[factProfile] = "opened"
 	}
-	return f.move(StateApproved, EventRequestApproved, f.act.Reason, nil)
+	return f.move(StateApproved, EventRequestApproved, f.act.Reason, data)
 }
 
 func (f *File) rejectRequest(Input) error {
@@ -98,7 +100,15 @@ func (f *File) withdrawRequest(Input) error {
 	return f.move(StateWithdrawn, EventRequestWithdrawn, f.act.Reason, nil)
 }
 
+// factProfile marks the approval that opened the company's profile.
+const factProfile = "profile"
+
+// reopenRequest takes a request up again. The profile that its approval opened is
+// closed until it is approved once more.
 func (f *File) reopenRequest(Input) error {
+	if f.Case.State == StateApproved && f.LastMove.Facts[factProfile] == "opened" {
+		f.Company.ProfileSince = Date{}
+	}
 	f.Case.Holder = f.act.By.ID
 	return f.move(StateInReview, EventRequestReopened, f.act.Reason, nil)
 }
