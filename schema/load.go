@@ -3,6 +3,7 @@ package schema
 import (
 	"cmp"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -138,8 +139,8 @@ func (l *loader) file(name string, shape *Schema, into document) {
 
 // inFile says in which file an error's problems are.
 func inFile(name string, err error) Problems {
-	problems, ok := err.(Problems)
-	if !ok {
+	var problems Problems
+	if !errors.As(err, &problems) {
 		return Problems{{File: name, Reason: err.Error()}}
 	}
 	for i := range problems {
