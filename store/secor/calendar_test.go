@@ -336,13 +336,15 @@ func TestCalendarCheck(t *testing.T) {
 		office := deskCalendar(t)
 		break_(office)
 		var problem *FieldError
-		if err := office.Check(); !errors.As(err, &problem) || problem.Field != field {
+		err := office.Check()
+		if !errors.As(err, &problem) || problem.Field != field {
 			t.Errorf("Check = %v, want a FieldError of %s", err, field)
 		}
 	}
 	office := deskCalendar(t)
 	office.Opens, office.Closes = 0, 24*time.Hour
-	if err := office.Check(); err != nil {
+	err := office.Check()
+	if err != nil {
 		t.Errorf("Check refuses a day of 24 hours: %v", err)
 	}
 }
