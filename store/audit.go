@@ -1,0 +1,157 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"github.com/jmoiron/sqlx"
+
+	"secordesk/store/secor"
+)
+
+type auditRow struct {
+	CaseID           int64
+	State            secor.State
+	Purpose          secor.Purpose
+	FeeYear          int
+	Headcount        int
+	ClaimedPolicies  int
+	ClaimedRecords   int
+	VerifiedPolicies int
+	VerifiedRecords  int
+	LastDay          day
+	Question         string
+	Waiting          bool
+	Round            int
+	Result           optional
+	Term             int
+	ProposerID       ref
+	Declined         bool
+	NotifiedOn       day
+	ReviewerID       ref
+}
+
+func (auditRow) isNew() bool { return false }
+
+func newAuditRow(f *secor.File) auditRow {
+	a := f.Audit
+	return auditRow{CaseID: int64(f.Case.ID), State: f.Case.State, Purpose: a.Purpose, FeeYear: a.FeeYear, Headcount: a.Headcount,
+		ClaimedPolicies: a.Claimed.Policies, ClaimedRecords: a.Claimed.Records,
+		VerifiedPolicies: a.Verified.Policies, VerifiedRecords: a.Verified.Records,
+		LastDay: day(a.LastDay), Question: a.Question, Waiting: a.Waiting, Round: a.Round, Result: optional(a.Result), Term: a.Term,
+		ProposerID: ref(a.Proposer), Declined: a.Declined, NotifiedOn: day(a.Notified), ReviewerID: ref(a.Reviewer)}
+}
+
+func (r auditRow) domain() *secor.Audit {
+	return &secor.Audit{Purpose: r.Purpose, FeeYear: r.FeeYear, Headcount: r.Headcount,
+		Claimed:  secor.Evidence{Policies: r.ClaimedPolicies, Records: r.ClaimedRecords},
+		Verified: secor.Evidence{Policies: r.VerifiedPolicies, Records: r.VerifiedRecords},
+		LastDay:  secor.Date(r.LastDay), Question: r.Question, Waiting: r.Waiting, Round: r.Round, Result: secor.Verdict(r.Result),
+		Term: r.Term, Proposer: int64(r.ProposerID), Declined: r.Declined, Notified: secor.Date(r.NotifiedOn), Reviewer: int64(r.ReviewerID)}
+}
+
+const auditSQL = `
+	SELECT case_id, state, purpose, fee_year, headcount, claimed_policies, claimed_records, verified_policies, verified_records,
+		last_day, question, waiting, round, result, term, proposer_id, declined, notified_on, reviewer_id
+	FROM audits
+	WHERE case_id = $1`
+
+const addAuditSQL = `
+	INSERT INTO audits (case_id, state, purpose, fee_year, headcount, claimed_policies, claimed_records, verified_policies, verified_records,
+		last_day, question, waiting, round, result, term, proposer_id, declined, notified_on, reviewer_id)
+	VALUES (:case_id, :state, :purpose, :fee_year, :headcount, :claimed_policies, :claimed_records, :verified_policies, :verified_records,
+		:last_day, :question, :waiting, :round, :result, :term, :proposer_id, :declined, :notified_on, :reviewer_id)`
+
+const updateAuditSQL = `
+	UPDATE audits
+	SET state = :state, purpose = :purpose, fee_year = :fee_year, headcount = :headcount, claimed_policies = :claimed_policies,
+		claimed_records = :claimed_records, verified_policies = :verified_policies, verified_records = :verified_records,
+		last_day = :last_day, question = :question, waiting = :waiting, round = :round, result = :result, term = :term,
+		proposer_id = :proposer_id, declined = :declined, notified_on = :notified_on, reviewer_id = :reviewer_id
+	WHERE case_id = :case_id`
+
+func loadAudit(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
+	var row auditRow
+	err := tx.GetContext(ctx, &row, auditSQL, f.Case.ID)
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	f.Audit = row.domain()
+	return nil
+}
+
+// lineRow is a line of the sheet. Points are in hundredths of a point.
+type lineRow struct {
+	CaseID                      int64
+	Question                    string
+	ClaimedAwardedHundredths    sql.NullInt64
+	ClaimedAvailableHundredths  sql.NullInt64
+	ClaimedNA                   sql.NullBool
+	VerifiedAwardedHundredths   sql.NullInt64
+	VerifiedAvailableHundredths sql.NullInt64
+	VerifiedNA                  sql.NullBool
+}
+
+const sheetSQL = `
+	SELECT case_id, question, claimed_awarded_hundredths, claimed_available_hundredths, claimed_na,
+		verified_awarded_hundredths, verified_available_hundredths, verified_na
+	FROM sheet_lines
+	WHERE case_id = $1`
+
+const putLineSQL = `
+	INSERT INTO sheet_lines (case_id, question, claimed_awarded_hundredths, claimed_available_hundredths, claimed_na,
+		verified_awarded_hundredths, verified_available_hundredths, verified_na)
+	VALUES (:case_id, :question, :claimed_awarded_hundredths, :claimed_available_hundredths, :claimed_na,
+		:verified_awarded_hundredths, :verified_available_hundredths, :verified_na)
+	ON CONFLICT (case_id, question) DO UPDATE SET
+		claimed_awarded_hundredths = EXCLUDED.claimed_awarded_hundredths,
+		claimed_available_hundredths = EXCLUDED.claimed_available_hundredths,
+		claimed_na = EXCLUDED.claimed_na,
+		verified_awarded_hundredths = EXCLUDED.verified_awarded_hundredths,
+		verified_available_hundredths = EXCLUDED.verified_available_hundredths,
+		verified_na = EXCLUDED.verified_na`
+
+func loadSheet(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
+	var lines []lineRow
+	err := tx.SelectContext(ctx, &lines, sheetSQL, f.Case.ID)
+	if err != nil {
+		return fmt.Errorf("sheet: %w", err)
+	}
+	f.Sheet = make(map[string]secor.Line, len(lines))
+	for _, l := range lines {
+		f.Sheet[l.Question] = secor.Line{
+			Claimed:  markOf(l.Question, l.ClaimedAwardedHundredths, l.ClaimedAvailableHundredths, l.ClaimedNA),
+			Verified: markOf(l.Question, l.VerifiedAwardedHundredths, l.VerifiedAvailableHundredths, l.VerifiedNA)}
+	}
+	return nil
+}
+
+func newLineRows(f *secor.File) []lineRow {
+	var lines []lineRow
+	for question, line := range f.Sheet {
+		l := lineRow{CaseID: int64(f.Case.ID), Question: question}
+		l.ClaimedAwardedHundredths, l.ClaimedAvailableHundredths, l.ClaimedNA = columnsOf(line.Claimed)
+		l.VerifiedAwardedHundredths, l.VerifiedAvailableHundredths, l.VerifiedNA = columnsOf(line.Verified)
+		lines = append(lines, l)
+	}
+	slices.SortFunc(lines, func(a, b lineRow) int { return cmp.Compare(a.Question, b.Question) })
+	return lines
+}
+
+func markOf(question string, awarded, available sql.NullInt64, na sql.NullBool) *secor.Mark {
+	if !awarded.Valid {
+		return nil
+	}
+	return &secor.Mark{Question: question, Awarded: secor.Points(awarded.Int64), Available: secor.Points(available.Int64), NA: na.Bool}
+}
+
+// columnsOf returns awarded, available and not applicable.
+func columnsOf(m *secor.Mark) (sql.NullInt64, sql.NullInt64, sql.NullBool) {
+	if m == nil {
+		return sql.NullInt64{}, sql.NullInt64{}, sql.NullBool{}
+	}
+	return sql.NullInt64{Int64: int64(m.Awarded), Valid: true}, sql.NullInt64{Int64: int64(m.Available), Valid: true}, sql.NullBool{Bool: m.NA, Valid: true}
+}

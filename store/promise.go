@@ -1,0 +1,82 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"secordesk/store/secor"
+)
+
+// Not before is protocol time: it is set by Postgres' clock, whatever the desk's says.
+const promiseSQL = `
+	INSERT INTO jobs (kind, case_id, cause, key, audience, recipient, not_before)
+	VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7 * interval '1 microsecond')`
+
+// promise writes down the jobs that follow from events, one for each recipient.
+// The key is made of the event, so that a promise cannot recur.
+func (s *Store) promise(ctx context.Context, tx *sqlx.Tx, f *secor.File, events []secor.Event) error {
+	for _, e := range events {
+		for _, follow := range secor.Follows(e.Kind) {
+			recipients, err := recipientsOf(f, follow.Audience)
+			if err != nil {
+				return fmt.Errorf("promise %s: %w", follow.Job, err)
+			}
+			for _, recipient := range recipients {
+				key := fmt.Sprintf("case:%d/event:%d/%s/%s", f.Case.ID, e.Seq, follow.Job, recipient)
+				_, err = tx.ExecContext(ctx, promiseSQL, follow.Job, f.Case.ID, e.Seq, key, follow.Audience, recipient, s.graceOf(follow.Audience).Microseconds())
+				if err != nil {
+					return fmt.Errorf("promise %s: %w", follow.Job, err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Store) graceOf(a secor.Audience) time.Duration {
+	if a == secor.AudienceDesk {
+		return 0
+	}
+	return s.Grace
+}
+
+// recipientsOf resolves an audience. A promise to nobody would be lost, so it is
+// a fault: a step that has to tell the leads waits until there is one.
+func recipientsOf(f *secor.File, a secor.Audience) ([]string, error) {
+	switch a {
+	case secor.AudienceDesk:
+		return []string{secor.Desk.String()}, nil
+	case secor.AudienceCompany:
+		return []string{secor.ByCompany(f.Company.ID).String()}, nil
+	case secor.AudienceBody:
+		return []string{"body:" + f.Case.Body}, nil
+	case secor.AudienceReviewer:
+		if f.Case.Holder == 0 {
+			return nil, fmt.Errorf("nobody holds case %d", f.Case.ID)
+		}
+		return []string{secor.ByReviewer(f.Case.Holder).String()}, nil
+	case secor.AudienceLeads:
+		return leadsOf(f.Roster)
+	default:
+		return nil, fmt.Errorf("the audience %q is not known", a)
+	}
+}
+
+// leadsOf returns every active lead and, where there is none, every active administrator.
+func leadsOf(roster []secor.Reviewer) ([]string, error) {
+	for _, role := range []secor.Role{secor.RoleLead, secor.RoleAdmin} {
+		var found []string
+		for _, r := range roster {
+			if r.Active && r.Role == role {
+				found = append(found, secor.ByReviewer(r.ID).String())
+			}
+		}
+		if len(found) > 0 {
+			return found, nil
+		}
+	}
+	return nil, fmt.Errorf("no active lead or administrator is on the roster; add one")
+}

@@ -1,0 +1,46 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/lib/pq"
+
+	"secordesk/store/secor"
+)
+
+func refuse(kind error, do, format string, args ...any) error {
+	return &secor.Refusal{Kind: kind, Text: fmt.Sprintf(format, args...), Do: do}
+}
+
+// refusals are the constraints that two people can run into without any mistake
+// of the program: what each means to a person. Any other violation is a fault.
+var refusals = map[string]secor.Refusal{
+	"cases_one_undecided_request": {Kind: secor.ErrIllegalMove,
+		Text: "the company has another request with this governing body that is not decided", Do: "decide or withdraw that one first"},
+	"registrations_account_is_one_companys": {Kind: secor.ErrField,
+		Text: "the account number belongs to another company", Do: "look the number up and correct one of the two"},
+}
+
+// asRefusal returns what a violated constraint means to a person, and err itself
+// where it is a fault.
+func asRefusal(err error) error {
+	var e *pq.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	refusal, known := refusals[e.Constraint]
+	if !known {
+		return err
+	}
+	return &refusal
+}
+
+// fault says what was being done when a fault came up. A refusal stays as it is:
+// it is a sentence for a person already.
+func fault(err error, doing string, args ...any) error {
+	if errors.Is(err, secor.ErrRefused) {
+		return err
+	}
+	return fmt.Errorf(doing+": %w", append(args, err)...)
+}

@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"secordesk/store/secor"
+)
+
+// DefaultGrace is how long a promised letter waits before it may be sent, so that
+// a decision that is undone takes its letters back.
+const DefaultGrace = 2 * time.Minute
+
+// schemaVersion is the newest migration that this code relies on.
+const schemaVersion = 6
+
+// Store is the desk's memory. It is safe for concurrent use. Grace and Promised
+// are set before its first use.
+type Store struct {
+	// Grace is the wait before a letter to somebody outside may start; work on
+	// the case itself waits for nothing. New sets DefaultGrace.
+	Grace time.Duration
+	// Promised is called after each commit that promised a job, so that a relay
+	// need not wait for its next look. It must not block. It may be nil.
+	Promised func()
+
+	db        *sqlx.DB
+	programme *secor.Programme
+	now       func() time.Time
+}
+
+// New returns a store on a database that has all migrations. Now is the desk's
+// clock; the store cuts it to microseconds, Postgres' resolution.
+func New(db *sqlx.DB, p *secor.Programme, now func() time.Time) *Store {
+	db.MapperFunc(snakeCase)
+	return &Store{Grace: DefaultGrace, db: db, programme: p, now: now}
+}
+
+// Open connects to Postgres and returns a store. The connection string must name
+// its sslmode. Unless it brings options of its own, the connection acts as the
+// role secordesk_app, which owns no table. A database without the newest
+// migration is refused with what to run.
+func Open(ctx context.Context, dsn string, p *secor.Programme, now func() time.Time) (*Store, error) {
+	connector, err := connect(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("read connection string: %w", err)
+	}
+	db := sqlx.NewDb(openDB(connector), "postgres")
+	err = checkSchema(ctx, db)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return New(db, p, now), nil
+}
+
+// Close closes the store's connections.
+func (s *Store) Close() error { return s.db.Close() }
+
+func connect(dsn string) (*pq.Connector, error) {
+	if !strings.Contains(dsn, "sslmode=") {
+		return nil, fmt.Errorf("it does not name its sslmode: add sslmode=verify-full, or sslmode=disable for a socket of this machine")
+	}
+	config, err := pq.NewConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	if config.Options == "" {
+		config.Options = "-c role=secordesk_app"
+	}
+	// A process that hangs in the middle of a step must not keep its locks.
+	config.Options += " -c idle_in_transaction_session_timeout=30s"
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 10 * time.Second
+	}
+	return pq.NewConnectorConfig(config)
+}
+
+const schemaSQL = `SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`
+
+func checkSchema(ctx context.Context, db *sqlx.DB) error {
+	err := db.PingContext(ctx)
+	if err != nil {
+		return fmt.Errorf("connect to Postgres: %w", err)
+	}
+	var version int
+	err = db.GetContext(ctx, &version, schemaSQL)
+	if isCode(err, undefinedTable) {
+		return fmt.Errorf("the database is empty: run secordesk migrate first")
+	}
+	if err != nil {
+		return fmt.Errorf("read version of the database: %w", err)
+	}
+	if version < schemaVersion {
+		return fmt.Errorf("the database has migration %d and this program needs %d: run secordesk migrate first", version, schemaVersion)
+	}
+	return nil
+}
+
+// clock returns the desk's time as Postgres can keep it.
+func (s *Store) clock() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+
+// today returns the day of an instant in the office's zone.
+func (s *Store) today(t time.Time) secor.Date {
+	return secor.DateOf(t, s.programme.Calendars[s.programme.Office].Zone)
+}
+
+func (s *Store) signal() {
+	if s.Promised != nil {
+		s.Promised()
+	}
+}
