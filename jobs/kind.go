@@ -61,7 +61,8 @@ type Recipient struct {
 	Email string // bare address
 }
 
-// recipient finds who a promise's key means. A refusal says whose address is missing.
+// recipient finds who a promise's key means. A refusal says whose address is
+// missing, and that somebody does not work here any more.
 func recipient(f *secor.File, key string) (Recipient, error) {
 	found := Recipient{Key: key}
 	switch key {
@@ -71,13 +72,13 @@ func recipient(f *secor.File, key string) (Recipient, error) {
 		found.Name, found.Email = f.Body.Name, f.Body.Email
 	default:
 		for _, r := range f.Roster {
-			if key == secor.ByReviewer(r.ID).String() {
+			if r.Active && key == secor.ByReviewer(r.ID).String() {
 				found.Name, found.Email = r.Name, r.Email
 			}
 		}
 	}
 	if found.Email == "" {
-		return Recipient{}, &secor.Refusal{Kind: secor.ErrNotFound, Text: key + " has no e-mail address",
+		return Recipient{}, &secor.Refusal{Kind: secor.ErrNotFound, Text: key + " has no e-mail address or has left",
 			Do: "correct the file, then retry the job"}
 	}
 	return found, nil
@@ -91,8 +92,8 @@ func Kinds() []Kind {
 
 // Check reports everything that would keep kinds from doing what the rules
 // promise: a kind that follows from a step and that nobody does or two do, one
-// that nothing promises, one that is incomplete. A process that works does not
-// start with such a table.
+// that nothing promises, one whose reason nobody can judge, one that is
+// incomplete. A process that works does not start with such a table.
 func Check(kinds []Kind) error {
 	var problems []error
 	count := map[secor.JobKind]int{}
@@ -109,23 +110,29 @@ func Check(kinds []Kind) error {
 }
 
 func (k Kind) check(all []Kind) error {
+	// The queue's own tools match by prefix.
+	begins := func(other Kind) bool {
+		return other.Name != k.Name && strings.HasPrefix(string(other.Name), string(k.Name))
+	}
 	var problems []string
-	say := func(wrong bool, problem string) {
-		if wrong {
-			problems = append(problems, problem)
+	for _, fault := range []struct {
+		found bool
+		text  string
+	}{
+		{!slices.Contains(secor.JobKinds(), k.Name), "follows from nothing"},
+		{!secor.Judged(k.Name), "has no rule that says when its reason ends"},
+		{!slices.Contains([]Queue{Decisions, Mail, Bulk}, k.Queue), fmt.Sprintf("has no queue %q", k.Queue)},
+		{k.Timeout <= 0, "has no timeout"},
+		{k.Attempts < 1, "has no attempts"},
+		{k.Backoff == nil, "has no back-off"},
+		{(k.Work == nil) == (k.Letter == nil), "needs either work or a letter"},
+		{k.Assigns && k.Work == nil, "assigns without work"},
+		{slices.ContainsFunc(all, begins), "is the beginning of another"},
+	} {
+		if fault.found {
+			problems = append(problems, fault.text)
 		}
 	}
-	say(!slices.Contains(secor.JobKinds(), k.Name), "follows from nothing")
-	say(!slices.Contains([]Queue{Decisions, Mail, Bulk}, k.Queue), fmt.Sprintf("has no queue %q", k.Queue))
-	say(k.Timeout <= 0, "has no timeout")
-	say(k.Attempts < 1, "has no attempts")
-	say(k.Backoff == nil, "has no back-off")
-	say((k.Work == nil) == (k.Letter == nil), "needs either work or a letter")
-	say(k.Assigns && k.Work == nil, "assigns without work")
-	// The queue's own tools match by prefix.
-	say(slices.ContainsFunc(all, func(other Kind) bool {
-		return other.Name != k.Name && strings.HasPrefix(string(other.Name), string(k.Name))
-	}), "is the beginning of another")
 	if len(problems) == 0 {
 		return nil
 	}

@@ -9,7 +9,7 @@ CREATE TABLE jobs (
     id            bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind          text        NOT NULL,
     case_id       bigint      NOT NULL REFERENCES cases (id),
-    cause         integer     NOT NULL,  -- the event that it follows from: (case_id, seq)
+    cause         integer     NOT NULL,  -- seq of the event that it follows from
     key           text        NOT NULL CONSTRAINT jobs_key_is_unique UNIQUE,
     audience      text        NOT NULL,
     recipient     text        NOT NULL,
@@ -26,6 +26,10 @@ CREATE TABLE jobs (
     receipt       text        NOT NULL DEFAULT '',
     promised_at   timestamptz NOT NULL DEFAULT now(),
     finished_at   timestamptz,
+    stream        text        GENERATED ALWAYS AS ('case:' || case_id::text) STORED,
+    CONSTRAINT jobs_cause_is_recorded FOREIGN KEY (stream, cause) REFERENCES events (stream, seq),
+    CONSTRAINT jobs_kind_is_family_and_verb CHECK (kind ~ '^[a-z_]+:[a-z_]+$'),
+    CONSTRAINT jobs_recipient_is_known CHECK (recipient ~ '^(desk|(reviewer|company):[1-9][0-9]*|body:[a-z0-9-]+)$'),
     CONSTRAINT jobs_state_is_known CHECK (state IN ('open', 'done', 'failed', 'cancelled', 'ambiguous')),
     CONSTRAINT jobs_finished_has_a_time CHECK ((state = 'open') = (finished_at IS NULL)),
     CONSTRAINT jobs_claim_is_whole CHECK ((token IS NULL) = (claimed_until IS NULL)),

@@ -1,0 +1,108 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"secordesk/jobs/mail"
+	"secordesk/store/promise"
+	"secordesk/store/secor"
+)
+
+// sentError is a letter that was accepted while the case would not have it.
+type sentError struct {
+	receipt string
+	err     error
+}
+
+func (e *sentError) Error() string {
+	return fmt.Sprintf("the letter was accepted (%s), but not recorded: %v", e.receipt, e.err)
+}
+
+func (e *sentError) Unwrap() error { return e.err }
+
+func refusal(text string) error { return &secor.Refusal{Kind: secor.ErrRefused, Text: text} }
+
+// outcome says what an error of an attempt means. A refusal ends the job, because
+// it would be the same tomorrow, and so does a fault after the last attempt; what
+// may have left the house is never tried again.
+func (k Kind) outcome(attempt int, err error) promise.Outcome {
+	o := promise.Outcome{State: promise.Open, Why: err.Error()}
+	var sending *mail.SendError
+	var sent *sentError
+	switch {
+	case errors.As(err, &sent):
+		o.State, o.Sent = promise.Failed, true
+	case errors.As(err, &sending) && sending.Outcome != mail.NotSent:
+		o.State, o.Sent = promise.Ambiguous, true
+	case errors.As(err, &sending) && sending.Permanent, errors.Is(err, secor.ErrRefused), attempt >= k.Attempts:
+		o.State = promise.Failed
+	default:
+		o.RetryIn = k.Backoff(attempt)
+	}
+	return o
+}
+
+// end records an attempt that did not do its job, and returns what was recorded.
+func (w *Worker) end(c promise.Claim, kind Kind, err error) (promise.State, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), recordLimit)
+	defer cancel()
+	o := kind.outcome(c.Job.Attempts, err)
+	record := func() error { return w.promises.EndAttempt(ctx, c, o) }
+	switch {
+	case o.Sent:
+	case errors.Is(err, promise.ErrLost):
+		return promise.Open, err
+	case errors.Is(err, errStopping):
+		o.State = promise.Open
+		record = func() error { return w.promises.ReleaseJob(ctx, c) }
+	}
+	unrecorded := record()
+	if unrecorded != nil {
+		return promise.Open, fmt.Errorf("%w; not recorded: %w", err, unrecorded)
+	}
+	return o.State, err
+}
+
+// report is the only line about an attempt.
+func (w *Worker) report(c promise.Claim, state promise.State, err error) {
+	level := slog.LevelInfo
+	switch {
+	case state == promise.Failed || state == promise.Ambiguous:
+		level = slog.LevelError
+	case err != nil && !errors.Is(err, errStopping):
+		level = slog.LevelWarn
+	}
+	attributes := []any{"job", c.Job.ID, "kind", c.Job.Kind, "case", c.Job.CaseID, "recipient", c.Job.Recipient,
+		"attempt", c.Job.Attempts, "fence", c.Fence, "state", state}
+	if err != nil {
+		attributes = append(attributes, "err", err)
+	}
+	w.log.Log(context.Background(), level, "job ended", attributes...)
+}
+
+// chatter takes what asynq has to say about itself. It repeats itself during an
+// outage, which outage says once.
+type chatter struct{ log *slog.Logger }
+
+func (c chatter) Debug(args ...any) { c.log.Debug("queue", "said", fmt.Sprint(args...)) }
+func (c chatter) Info(args ...any)  { c.Debug(args...) }
+func (c chatter) Warn(args ...any)  { c.Debug(args...) }
+func (c chatter) Error(args ...any) { c.Debug(args...) }
+func (c chatter) Fatal(args ...any) { c.log.Error("queue", "said", fmt.Sprint(args...)) }
+
+// outage returns a health check that logs when a queue's Redis goes and comes.
+func outage(log *slog.Logger, queue Queue) func(error) {
+	away := false
+	return func(err error) {
+		switch {
+		case err != nil && !away:
+			log.Error("queue waits", "queue", queue, "err", err)
+		case err == nil && away:
+			log.Info("queue goes on", "queue", queue)
+		}
+		away = err != nil
+	}
+}

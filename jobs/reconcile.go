@@ -1,0 +1,47 @@
+package jobs
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"secordesk/store/promise"
+)
+
+// ReconcileEvery is how often a process that works asks for lost jobs. Together
+// with the lease it bounds how long a killed worker delays a job.
+const ReconcileEvery = 2 * time.Second
+
+// Ledger is what the reconciler needs of the store.
+type Ledger interface {
+	ReconcileJobs(ctx context.Context) (int, []promise.Job, error)
+}
+
+// Reconcile takes jobs back from workers and queues that lost them, every so
+// often until ctx ends. One path cures them all: a killed worker, a flushed
+// Redis, a wake-up that went astray. Any number of processes may do it.
+func Reconcile(ctx context.Context, ledger Ledger, every time.Duration, log *slog.Logger) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	away := false
+	for {
+		reopened, ambiguous, err := ledger.ReconcileJobs(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !away:
+			log.Error("reconciler waits", "err", err)
+		case reopened > 0:
+			log.Warn("jobs taken back", "jobs", reopened)
+		}
+		away = err != nil
+		for _, j := range ambiguous {
+			log.Error("job ended", "job", j.ID, "kind", j.Kind, "case", j.CaseID, "state", j.State, "err", j.LastError)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"golang.org/x/sync/errgroup"
+
+	"secordesk/store/promise"
+)
+
+// Waker is what the relay needs of the store.
+type Waker interface {
+	WakeJobs(ctx context.Context, limit int, hold time.Duration) ([]promise.Wake, error)
+}
+
+const (
+	relayBatch  = 500
+	relayCalls  = 32                     // enqueue calls in flight: one call is one round trip to Redis
+	relayPoll   = 100 * time.Millisecond // for promises of other processes, and for those whose time has come
+	relayHold   = 10 * time.Second       // for a worker to follow a wake-up; then it is given again
+	relayOutage = time.Second            // between two looks at what is away
+)
+
+// Relay puts jobs that can run on their queues. Every process that promises runs
+// one, and any number may run. Without Redis it waits and nothing is lost: steps
+// are taken, and their promises stand in Postgres.
+type Relay struct {
+	waker  Waker
+	redis  asynq.RedisConnOpt
+	queues map[string]Queue // by kind
+	log    *slog.Logger
+	signal chan struct{}
+	away   bool // Postgres or Redis did not answer last time
+}
+
+// NewRelay returns a relay for jobs of these kinds. A job of another kind is put
+// on Bulk, where the worker that meets it says that it is unknown.
+func NewRelay(waker Waker, redis asynq.RedisConnOpt, kinds []Kind, log *slog.Logger) *Relay {
+	r := &Relay{waker: waker, redis: redis, queues: map[string]Queue{}, log: log, signal: make(chan struct{}, 1)}
+	for _, k := range kinds {
+		r.queues[string(k.Name)] = k.Queue
+	}
+	return r
+}
+
+// Signal says that a job may have been promised, so that the relay looks at once.
+// It never waits, and may be called at any time and from everywhere.
+func (r *Relay) Signal() {
+	select {
+	case r.signal <- struct{}{}:
+	default: // it is going to look anyway
+	}
+}
+
+// Run relays until ctx ends. What is away is logged once, and once more when it
+// is back.
+func (r *Relay) Run(ctx context.Context) {
+	client := asynq.NewClient(r.redis)
+	defer client.Close()
+	for ctx.Err() == nil {
+		woken, err := r.pass(ctx, client)
+		r.report(ctx, err)
+		switch {
+		case err != nil:
+			r.rest(ctx, relayOutage, nil)
+		case woken < relayBatch:
+			r.rest(ctx, relayPoll, r.signal)
+		}
+	}
+}
+
+// rest waits for a time, a signal or the end of ctx.
+func (r *Relay) rest(ctx context.Context, wait time.Duration, signal <-chan struct{}) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-signal:
+	case <-timer.C:
+	}
+}
+
+// report logs the beginning and the end of an outage.
+func (r *Relay) report(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case err != nil && !r.away:
+		r.log.Error("relay waits", "err", err)
+	case err == nil && r.away:
+		r.log.Info("relay goes on")
+	}
+	r.away = err != nil
+}
+
+// pass wakes one batch and returns how many jobs it had. A wake-up that does not
+// reach Redis is given again when its hold is over; so that few are, Redis is
+// asked first after an outage.
+func (r *Relay) pass(ctx context.Context, client *asynq.Client) (int, error) {
+	if r.away {
+		err := client.Ping()
+		if err != nil {
+			return 0, fmt.Errorf("reach redis: %w", err)
+		}
+	}
+	wakes, err := r.waker.WakeJobs(ctx, relayBatch, relayHold)
+	if err != nil {
+		return 0, err
+	}
+	calls, ctx := errgroup.WithContext(ctx)
+	calls.SetLimit(relayCalls)
+	for _, wake := range wakes {
+		calls.Go(func() error { return r.enqueue(ctx, client, wake) })
+	}
+	return len(wakes), calls.Wait()
+}
+
+func (r *Relay) enqueue(ctx context.Context, client *asynq.Client, wake promise.Wake) error {
+	queue, known := r.queues[wake.Kind]
+	if !known {
+		queue = Bulk
+	}
+	task := asynq.NewTask(wake.Kind, promise.Payload{JobID: wake.JobID}.Encode())
+	_, err := client.EnqueueContext(ctx, task,
+		asynq.Queue(string(queue)),
+		// Unlike any earlier one: asynq would refuse an id for as long as it remembers it.
+		asynq.TaskID(fmt.Sprintf("%d:%d", wake.JobID, wake.N)),
+		// Only a lost lease of asynq's makes it try again, and a claim costs nothing.
+		asynq.MaxRetry(1000))
+	if errors.Is(err, asynq.ErrTaskIDConflict) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("enqueue job: %w", err)
+	}
+	return nil
+}
