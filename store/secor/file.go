@@ -107,15 +107,15 @@ type File struct {
 // dated into the future, dated back without a reason, or made on a version of
 // the case that has passed.
 func (f *File) Begin(act Act, now time.Time) error {
+	f.act, f.now, f.events = act, now, nil
 	err := act.check(now)
 	if err != nil {
 		return err
 	}
-	act.Reason, err = CleanText("reason", act.Reason, MaxText)
+	f.act.Reason, err = CleanText("reason", act.Reason, MaxText)
 	if err != nil {
 		return err
 	}
-	f.act, f.now, f.events = act, now, nil
 	if act.AsOf != 0 && act.AsOf != f.Case.Version {
 		return refuse(ErrIllegalMove, "look at the case again", "case %d has moved on: %s", f.Case.ID, f.standing())
 	}
@@ -270,5 +270,6 @@ func (f *File) Open() error {
 	}
 	f.Case.State, f.Case.Version = first, 1
 	f.log(Event{Kind: kind, Subject: f.Case.Kind, To: first, Text: f.act.Reason})
+	f.LastMove = f.events[len(f.events)-1]
 	return f.clocksFollow(f.Case.Kind, first)
 }

@@ -231,6 +231,9 @@ func (s Step) accepted(in Input) (Input, []string, error) {
 			plain[name] = text
 			continue
 		}
+		if len(text) > 1000 {
+			return nil, nil, &FieldError{Field: name, Value: text, Problem: "is longer than 1000 characters"}
+		}
 		accepted = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 	}
 	for _, g := range accepted {
