@@ -208,7 +208,7 @@ func (s *Store) FinishWork(ctx context.Context, c promise.Claim, act secor.Act,
 		return completeJob(ctx, tx, c, state, "")
 	})
 	if err != nil {
-		return promise.Open, fmt.Errorf("work on job %d: %w", c.Job.ID, err)
+		return promise.Open, fault(err, "work on job %d", c.Job.ID)
 	}
 	s.signal()
 	return state, nil
@@ -253,7 +253,7 @@ func (s *Store) StartSend(ctx context.Context, c promise.Claim, act secor.Act, l
 		return holding(tx.ExecContext(ctx, startSendSQL, c.Job.ID, c.Fence, lease.Microseconds()))
 	})
 	if err != nil {
-		return false, fmt.Errorf("start sending job %d: %w", c.Job.ID, err)
+		return false, fault(err, "start sending job %d", c.Job.ID)
 	}
 	return starts, nil
 }
@@ -270,7 +270,7 @@ func (s *Store) FinishSend(ctx context.Context, c promise.Claim, receipt string,
 		return completeJob(ctx, tx, c, promise.Done, receipt)
 	})
 	if err != nil {
-		return fmt.Errorf("record sending of job %d: %w", c.Job.ID, err)
+		return fault(err, "record sending of job %d", c.Job.ID)
 	}
 	s.signal()
 	return nil
