@@ -187,7 +187,7 @@ func (f *File) standing() string {
 		return text
 	}
 	zone := f.Programme.Calendars[f.Programme.Office].Zone
-	return fmt.Sprintf("%s since %s, by %s", text, f.LastMove.RecordedAt.In(zone).Format("2 January 2006 15:04 MST"), f.name(f.LastMove.By))
+	return fmt.Sprintf("%s since %s, by %s", text, f.LastMove.RecordedAt.In(zone).Format("2 January 2006 15:04"), f.name(f.LastMove.By))
 }
 
 // name returns how a refusal calls an actor.
