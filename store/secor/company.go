@@ -108,6 +108,9 @@ func NearName(name string) string {
 			kept = append(kept, w)
 		}
 	}
+	if len(kept) == 0 {
+		return strings.ToLower(name) // "The Company Ltd." is only itself
+	}
 	return strings.Join(kept, "")
 }
 
