@@ -203,7 +203,7 @@ func TestOffered_LeavesNoDeadEnd(t *testing.T) {
 func TestTake_RefusalSaysWhatIsPossible(t *testing.T) {
 	o := requestIn(t, StateApproved)
 	err := o.try(asCleo, "reject", "11 people")
-	want := "Reject is not possible: the request is approved since 25 March 2026 09:02 MDT, by Ana; possible now: reopen"
+	want := "Reject is not possible: the request is approved since 25 March 2026 09:02, by Ana; possible now: reopen"
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
