@@ -111,7 +111,7 @@ func (d *Desk) frame(to Recipient, body string) string {
 	if to.Name != "" {
 		greeting = "Dear " + to.Name + ","
 	}
-	return greeting + "\n\n" + body + "\n\nKind regards\n" + d.Name + "\n" + d.Phone + "\n"
+	return strings.TrimSpace(greeting+"\n\n"+body+"\n\nKind regards\n"+d.Name+"\n"+d.Phone) + "\n"
 }
 
 // replyTo tags the desk's address with the case, so that an answer finds it.
@@ -160,16 +160,17 @@ func elementTable(page letterPage) string {
 }
 
 // trouble says in a few words what a lead is told.
-func trouble(cause secor.Event) string {
-	switch cause.Kind {
+func trouble(page letterPage) string {
+	switch page.Cause.Kind {
 	case secor.EventClockBreach:
-		return strings.ReplaceAll(cause.Facts["policy"], "_", " ") + " is late"
+		policy, _ := page.File.Edition.Policy(page.Cause.Facts["policy"])
+		return "late: " + policy.Title
 	case secor.EventRegistrationAsked:
 		return "the registration needs a decision"
 	case secor.EventSubmissionAsked:
 		return "the submission needs a decision"
 	case secor.EventPaymentReversed:
-		return "payment " + cause.Facts["reference"] + " was reversed"
+		return "payment " + page.Cause.Facts["reference"] + " was reversed"
 	case secor.EventCertificateReturned:
 		return "the certificate came back"
 	default:
