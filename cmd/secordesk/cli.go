@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"runtime/debug"
 
 	"github.com/alecthomas/kong"
@@ -13,7 +14,12 @@ import (
 // of its name with Run(context.Context, *terminal) error and with Help, which
 // holds its examples.
 type cli struct {
-	Score scoreCmd `cmd:"" help:"Score a submission dry, without a case."`
+	Migrate   migrateCmd   `cmd:"" help:"Bring the database to this program's shape."`
+	Worker    workerCmd    `cmd:"" help:"Do what follows from decisions."`
+	Case      caseCmd      `cmd:"" help:"Look at cases and take steps on them."`
+	Score     scoreCmd     `cmd:"" help:"Score a submission dry, without a case."`
+	Programme programmeCmd `cmd:"" help:"Print the programme's rules with their sources."`
+	Doctor    doctorCmd    `cmd:"" help:"Check configuration, data and everything that the desk depends on."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }
@@ -22,6 +28,8 @@ type cli struct {
 func (cli) Help() string {
 	return `Examples:
 
+	secordesk doctor
+	secordesk case show 14
 	secordesk score submission.json`
 }
 
@@ -31,6 +39,10 @@ type invocation struct {
 }
 
 func (i *invocation) perform(ctx context.Context, t *terminal) error {
+	step, ok := stepOf(i.context.Selected())
+	if ok {
+		return step.run(ctx, t)
+	}
 	i.context.BindTo(ctx, (*context.Context)(nil))
 	return i.context.Run(t)
 }
@@ -51,14 +63,24 @@ func (e *usageError) hint() string  { return "Run \"" + e.command + " --help\" f
 // newParser returns the parser of the command line. Help and version end with
 // the status given to exit.
 func newParser(t *terminal, exit func(int)) (*kong.Kong, error) {
-	return kong.New(&cli{},
+	parser, err := kong.New(&cli{Case: caseCmd{Plugins: stepCommands()}},
 		kong.Name("secordesk"),
 		kong.Description("A certifying partner's back office for the SECOR programme."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.Vars{"version": version()},
 		kong.Writers(t.out, t.errOut),
+		kong.ExplicitGroups([]kong.Group{{Key: "steps", Title: "Steps, each as the person named by --as:"}}),
 		kong.Exit(exit),
 	)
+	if err != nil {
+		return nil, fmt.Errorf("build command line: %w", err)
+	}
+	for _, command := range parser.Model.Leaves(false) {
+		if _, ok := stepOf(command); ok {
+			command.Detail = stepDetail(stepVariants(command.Name))
+		}
+	}
+	return parser, nil
 }
 
 // parse reads the command line. The error is errHelped, a *usageError, or a

@@ -19,23 +19,29 @@ import (
 
 // databaseConfig is what every command on cases needs from its environment.
 type databaseConfig struct {
-	DatabaseURL databaseURL `env:"DATABASE_URL,required"` // secret
+	DatabaseURL databaseURL `env:"DATABASE_URL,required"`        // secret
+	LetterGrace grace       `env:"LETTER_GRACE" envDefault:"2m"` // 0s to a day; an undone decision takes its letters back
 }
 
 // workerConfig is what the worker needs.
 type workerConfig struct {
 	DatabaseURL databaseURL `env:"DATABASE_URL,required"` // secret
-	RedisURL    redisURL    `env:"REDIS_URL,required"`    // secret
-	SMTPURL     smtpURL     `env:"SMTP_URL,required"`     // secret
-	DeskFrom    address     `env:"DESK_FROM,required"`    // letters are sent from here
-	DeskName    name        `env:"DESK_NAME" envDefault:"SECOR desk"`
-	VerifyURL   webAddress  `env:"VERIFY_URL"` // where a certificate's code is checked; none: not printed
+	LetterGrace grace       `env:"LETTER_GRACE" envDefault:"2m"`
+	RedisURL    redisURL    `env:"REDIS_URL,required"` // secret
+	SMTPURL     smtpURL     `env:"SMTP_URL,required"`  // secret
+	DeskFrom    address     `env:"DESK_FROM,required"` // letters are sent from here
+	DeskName    name        `env:"DESK_NAME,required"` // signs letters and papers
+	DeskAddress lines       `env:"DESK_ADDRESS"`       // as on an envelope, lines apart by ";"
+	DeskPhone   name        `env:"DESK_PHONE"`
+	VerifyURL   webAddress  `env:"VERIFY_URL"` // where a certificate's number is checked; none: not printed
 }
 
 // clockConfig is what the clock needs.
 type clockConfig struct {
-	DatabaseURL databaseURL `env:"DATABASE_URL,required"`       // secret
-	SweepEvery  interval    `env:"SWEEP_EVERY" envDefault:"1m"` // a second to a day
+	DatabaseURL databaseURL `env:"DATABASE_URL,required"` // secret
+	LetterGrace grace       `env:"LETTER_GRACE" envDefault:"2m"`
+	RedisURL    redisURL    `env:"REDIS_URL,required"`           // secret
+	SweepEvery  interval    `env:"SWEEP_EVERY" envDefault:"10s"` // a second to a day
 }
 
 // secrets are the variables that may be given as NAME_FILE: the path of a file
@@ -60,7 +66,7 @@ func readConfig[T any](environ map[string]string) (T, error) {
 	case errors.As(err, &all):
 		names := variables(reflect.TypeOf(cfg))
 		for _, one := range all.Errors {
-			problems = append(problems, problem(one, names))
+			problems = append(problems, complaint(one, names))
 		}
 	case err != nil:
 		return cfg, fmt.Errorf("read configuration: %w", err)
@@ -103,8 +109,8 @@ func withFiles(environ map[string]string) (map[string]string, configError) {
 	return filled, problems
 }
 
-// problem says in one line what is wrong with one variable.
-func problem(err error, names map[string]string) string {
+// complaint says in one line what is wrong with one variable.
+func complaint(err error, names map[string]string) string {
 	var missing env.VarIsNotSetError
 	if errors.As(err, &missing) {
 		if slices.Contains(secrets, missing.Key) {
@@ -195,6 +201,20 @@ func (n *name) UnmarshalText(text []byte) error {
 		return errors.New("must be one line of at most 200 bytes")
 	}
 	*n = name(text)
+	return nil
+}
+
+type lines []string
+
+func (l *lines) UnmarshalText(text []byte) error {
+	for line := range strings.SplitSeq(string(text), ";") {
+		var one name
+		err := one.UnmarshalText([]byte(strings.TrimSpace(line)))
+		if err != nil {
+			return err
+		}
+		*l = append(*l, string(one))
+	}
 	return nil
 }
 

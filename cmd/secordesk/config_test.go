@@ -17,6 +17,7 @@ func goodEnvironment() map[string]string {
 		"REDIS_URL":    "redis://:s3cret@queue:6379/0",
 		"SMTP_URL":     "smtp://desk:s3cret@mail.example.com:587",
 		"DESK_FROM":    "desk@example.com",
+		"DESK_NAME":    "Prairie Safety Partners",
 	}
 }
 
@@ -28,28 +29,34 @@ func TestReadConfig(t *testing.T) {
 	if string(cfg.DatabaseURL) != "postgres://desk:s3cret@db:5432/desk?sslmode=disable" || cfg.DeskFrom != "desk@example.com" {
 		t.Errorf("readConfig = %v", cfg)
 	}
-	if cfg.DeskName != "SECOR desk" {
-		t.Errorf("DeskName = %q, want the default", cfg.DeskName)
+	if time.Duration(cfg.LetterGrace) != 2*time.Minute {
+		t.Errorf("LetterGrace = %v, want the default", time.Duration(cfg.LetterGrace))
+	}
+	environ := goodEnvironment()
+	environ["DESK_ADDRESS"], environ["LETTER_GRACE"] = "1 Main Street; Calgary AB  T2P 1A1", "0s"
+	cfg, err = readConfig[workerConfig](environ)
+	if err != nil || len(cfg.DeskAddress) != 2 || cfg.DeskAddress[1] != "Calgary AB  T2P 1A1" || cfg.LetterGrace != 0 {
+		t.Errorf("readConfig = %v, %v, want two lines of address and no grace", cfg, err)
 	}
 	clock, err := readConfig[clockConfig](goodEnvironment())
-	if err != nil || time.Duration(clock.SweepEvery) != time.Minute {
-		t.Errorf("SweepEvery = %v, %v, want 1m", time.Duration(clock.SweepEvery), err)
+	if err != nil || time.Duration(clock.SweepEvery) != 10*time.Second {
+		t.Errorf("SweepEvery = %v, %v, want 10s", time.Duration(clock.SweepEvery), err)
 	}
 }
 
 func TestReadConfig_AllProblemsAtOnce(t *testing.T) {
-	_, err := readConfig[workerConfig](map[string]string{"REDIS_URL": "http://x", "DESK_FROM": "nobody", "VERIFY_URL": "http://x"})
+	_, err := readConfig[workerConfig](map[string]string{"REDIS_URL": "http://x", "DESK_FROM": "nobody", "VERIFY_URL": "http://x", "LETTER_GRACE": "soon"})
 	var problems configError
 	if !errors.As(err, &problems) {
 		t.Fatalf("readConfig: %v, want a configError", err)
 	}
-	for _, variable := range []string{"DATABASE_URL", "REDIS_URL", "SMTP_URL", "DESK_FROM", "VERIFY_URL"} {
+	for _, variable := range []string{"DATABASE_URL", "REDIS_URL", "SMTP_URL", "DESK_FROM", "DESK_NAME", "VERIFY_URL", "LETTER_GRACE"} {
 		if strings.Count(err.Error(), "\n  "+variable+" ") != 1 {
 			t.Errorf("%s is not named once in:\n%v", variable, err)
 		}
 	}
-	if len(problems) != 5 {
-		t.Errorf("%d problems, want 5:\n%v", len(problems), err)
+	if len(problems) != 7 {
+		t.Errorf("%d problems, want 7:\n%v", len(problems), err)
 	}
 }
 
@@ -71,6 +78,8 @@ func TestReadConfig_BadValues(t *testing.T) {
 		{"DESK_FROM", "Desk <desk@example.com>", "DESK_FROM \"Desk <desk@example.com>\" is not a plain e-mail address"},
 		{"DESK_FROM", "desk@example.com\r\nBcc: x@example.com", "is not a plain e-mail address"},
 		{"DESK_NAME", "Desk\nBcc: x", "DESK_NAME must be one line"},
+		{"DESK_ADDRESS", "1 Main St;\x00", "DESK_ADDRESS must be one line"},
+		{"LETTER_GRACE", "-1s", "LETTER_GRACE \"-1s\" is not a duration from 0s to 24h"},
 		{"VERIFY_URL", "http://example.com/", "VERIFY_URL \"http://example.com/\" is not an address such as https://"},
 		{"VERIFY_URL", "https://", "VERIFY_URL \"https://\" is not an address"},
 	}

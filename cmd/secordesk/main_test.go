@@ -52,7 +52,7 @@ func TestHelp_EveryCommandHasExamplesThatParse(t *testing.T) {
 		}
 		for _, line := range lines {
 			terminal, _, _ := testTerminal(nil)
-			_, err := parse(words(line[1])[1:], terminal)
+			_, err := parse(shellWords(line[1])[1:], terminal)
 			if err != nil {
 				t.Errorf("the example %q of %s does not parse: %v", line[1], node.FullPath(), err)
 			}
@@ -63,8 +63,8 @@ func TestHelp_EveryCommandHasExamplesThatParse(t *testing.T) {
 	}
 }
 
-// words splits a command line as a shell does, as far as examples need it.
-func words(line string) []string {
+// shellWords splits a command line as a shell does, as far as examples need it.
+func shellWords(line string) []string {
 	var split []string
 	for i, part := range strings.Split(line, `"`) {
 		if i%2 == 1 {

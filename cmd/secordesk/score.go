@@ -62,7 +62,7 @@ func (c *scoreCmd) Run(_ context.Context, t *terminal) error {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
 	if c.JSON {
-		return s.writeJSON(t.out)
+		return writeJSON(t.out, newScoreJSON(s.Score, s.term))
 	}
 	return s.writeTable(t)
 }
@@ -222,13 +222,13 @@ type elementJSON struct {
 	Available string `json:"available"`
 }
 
-func (s *scored) writeJSON(w io.Writer) error {
-	out := scoreJSON{Elements: []elementJSON{}, Awarded: s.Awarded.String(), Available: s.Available.String(),
-		Verdict: s.Verdict, TermYears: s.term, Reasons: append([]string{}, s.Reasons...)}
+func newScoreJSON(s secor.Score, term int) *scoreJSON {
+	out := &scoreJSON{Elements: []elementJSON{}, Awarded: s.Awarded.String(), Available: s.Available.String(),
+		Verdict: s.Verdict, TermYears: term, Reasons: append([]string{}, s.Reasons...)}
 	for _, e := range s.Elements {
 		out.Elements = append(out.Elements, elementJSON{ID: e.Element, Awarded: e.Awarded.String(), Available: e.Available.String()})
 	}
-	return writeJSON(w, out)
+	return out
 }
 
 // writeJSON prints a value as indented JSON and leaves < > & readable.

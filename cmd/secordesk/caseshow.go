@@ -1,0 +1,503 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"secordesk/store"
+	"secordesk/store/promise"
+	"secordesk/store/secor"
+)
+
+// caseShowCmd is "secordesk case show".
+type caseShowCmd struct {
+	Case secor.CaseID `arg:"" help:"Number of the case."`
+	JSON bool         `name:"json" help:"Print JSON."`
+}
+
+// Help returns the examples.
+func (caseShowCmd) Help() string {
+	return "Examples:\n\n\tsecordesk case show 14\n\tsecordesk case show 14 --json"
+}
+
+// Run shows one case.
+func (c *caseShowCmd) Run(ctx context.Context, t *terminal) error {
+	cases, err := t.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer cases.Close()
+	return c.show(ctx, cases, t)
+}
+
+func (c *caseShowCmd) show(ctx context.Context, cases caseStore, t *terminal) error {
+	f, err := cases.File(ctx, c.Case)
+	if err != nil {
+		return plain(err)
+	}
+	open, err := cases.Jobs(ctx, store.JobFilter{CaseID: c.Case, States: []promise.State{promise.Open, promise.Failed, promise.Ambiguous}})
+	if err != nil {
+		return err
+	}
+	// Findings depend on the day: the file is looked at as of now.
+	err = f.Begin(secor.Act{ID: "cli:show", By: secor.Desk, Surface: secor.SurfaceCLI}, t.now())
+	if err != nil {
+		return err
+	}
+	p := panel{File: f, jobs: open, zone: f.Programme.Calendars[f.Programme.Office].Zone, now: t.now()}
+	if c.JSON {
+		return p.writeJSON(t)
+	}
+	return p.write(t)
+}
+
+// standing says in one clause where a case is: "audit 14 of X Ltd. is in qa, held
+// by Ana Roy; next: the office".
+func standing(f *secor.File) string {
+	text := fmt.Sprintf("%s %d of %s is %s", capital(string(f.Case.Kind)), f.Case.ID, f.Company.LegalName, f.Case.State.Words())
+	if holder := nameOf(f, secor.ByReviewer(f.Case.Holder)); f.Case.Holder != 0 {
+		text += ", held by " + holder
+	}
+	if next := secor.Next(f.Case.Kind, f.Case.State); next != "" {
+		text += "; next: the " + string(next)
+	}
+	return text
+}
+
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+
+// nameOf returns how a person calls an actor.
+func nameOf(f *secor.File, a secor.Actor) string {
+	switch a.Role {
+	case secor.RoleDesk:
+		return "the desk"
+	case secor.RoleCompany:
+		return "the company"
+	}
+	for _, r := range f.Roster {
+		if r.ID == a.ID {
+			return r.Name
+		}
+	}
+	return a.String()
+}
+
+// panel is a case as one screen shows it.
+type panel struct {
+	*secor.File
+	jobs []promise.Job
+	zone *time.Location
+	now  time.Time
+}
+
+func (p panel) write(t *terminal) error {
+	fmt.Fprintf(t.out, "%s.\n\n", standing(p.File))
+	facts := &table{}
+	for _, row := range slices.Concat(p.about(), p.clocks(t), p.findings(t), p.money(), p.papers(), p.work()) {
+		facts.add(row...)
+	}
+	err := facts.write(t.out)
+	if err != nil || p.Audit == nil {
+		return err
+	}
+	fmt.Fprintln(t.out)
+	return p.score(t)
+}
+
+func (p panel) about() [][]string {
+	account := "no account on file"
+	for _, r := range p.Registrations {
+		if r.Body == p.Case.Body {
+			account = r.Account
+		}
+	}
+	rows := [][]string{
+		{"Company", fmt.Sprintf("%d, %s <%s>, %s", p.Company.ID, cmp.Or(p.Company.Contact, "no contact"), cmp.Or(p.Company.Email, "no address"), p.Company.Province)},
+		{"Body", p.Body.Name + ", " + account},
+		{"Since", p.stamp(cmp.Or(p.LastMove.HappenedAt, p.Case.OpenedAt)) + ", by " + nameOf(p.File, p.LastMove.By)},
+		{"Edition", p.Case.EditionID},
+	}
+	question := ""
+	switch {
+	case p.Request != nil:
+		rows = append(rows, []string{"Asked for", fmt.Sprintf("%s, %d people", strings.ReplaceAll(string(p.Request.Reason), "_", " "), p.Request.Headcount)})
+		question = p.Request.Question
+	case p.Audit != nil:
+		a := p.Audit
+		rows = append(rows, []string{"Audit", fmt.Sprintf("%s, fee year %d, %d people; round %d", a.Purpose, a.FeeYear, a.Headcount, a.Round)},
+			[]string{"Months", fmt.Sprintf("claimed %s, verified %s (policies/records)", monthsOf(a.Claimed), monthsOf(a.Verified))})
+		question = a.Question
+	}
+	if question != "" {
+		rows = append(rows, []string{"Question", question})
+	}
+	return rows
+}
+
+func monthsOf(e secor.Evidence) string { return fmt.Sprintf("%d/%d", e.Policies, e.Records) }
+
+func (p panel) stamp(t time.Time) string { return t.In(p.zone).Format("2 Jan 2006 15:04 MST") }
+
+func (p panel) clocks(t *terminal) [][]string {
+	var rows [][]string
+	for _, c := range p.Clocks {
+		switch due, runs := c.Due(p.Programme.Calendars[c.Calendar]); {
+		case runs && due.Before(p.now):
+			rows = append(rows, []string{"Overdue", t.paint(red, c.Policy.Title+": "+p.stamp(due))})
+		case runs:
+			rows = append(rows, []string{"Due", c.Policy.Title + ": " + p.stamp(due)})
+		case c.Phase() == secor.PhasePaused:
+			rows = append(rows, []string{"Paused", c.Policy.Title + ": the " + string(c.Party()) + "'s time"})
+		}
+	}
+	return rows
+}
+
+// moment is the point at which a case in its state is checked next.
+func (p panel) moment() (secor.Moment, bool) {
+	switch p.Case.State {
+	case secor.StateReceived, secor.StateInReview:
+		return secor.MomentRequest, true
+	case secor.StateRegistered, secor.StateAwaitingPayment, secor.StateRegistrationReview, secor.StateRegistrationQueried:
+		return secor.MomentRegistration, true
+	case secor.StateOpen, secor.StateSubmitted, secor.StateInQA, secor.StateRevision:
+		return secor.MomentSubmission, true
+	}
+	return "", false
+}
+
+func (p panel) check() []secor.Finding {
+	moment, checked := p.moment()
+	if !checked {
+		return nil
+	}
+	return p.Check(moment)
+}
+
+func (p panel) findings(t *terminal) [][]string {
+	var rows [][]string
+	for _, f := range p.check() {
+		colour := map[secor.Effect]ink{secor.EffectBlock: red, secor.EffectAsk: yellow}[f.Effect]
+		rows = append(rows, []string{"Finding", fmt.Sprintf("%s (%s, %s)", f.Text, f.Guard, t.paint(colour, string(f.Effect)))})
+	}
+	return rows
+}
+
+func (p panel) money() [][]string {
+	invoice := p.Invoice()
+	if invoice == nil {
+		return nil
+	}
+	rows := [][]string{{"Invoice", fmt.Sprintf("%s, %s: %s asked, %s paid, %s owed",
+		invoice.Number(), invoice.State, invoice.Total(), invoice.Paid(), invoice.Balance())}}
+	for _, paid := range invoice.Payments {
+		text := fmt.Sprintf("%s, %s %s, received %s", paid.Amount, paid.Method, paid.Reference, paid.ReceivedOn)
+		if !paid.ReversedOn.IsZero() {
+			text += ", reversed " + paid.ReversedOn.String()
+		}
+		rows = append(rows, []string{"", text})
+	}
+	return rows
+}
+
+func (p panel) papers() [][]string {
+	var rows [][]string
+	for _, c := range p.Certificates {
+		text := fmt.Sprintf("%s, %d years", c.State.Words(), c.Term)
+		if c.Number != "" {
+			text += fmt.Sprintf(", %s, %s to %s", c.Number, c.IssuedOn, c.ExpiresOn)
+		}
+		rows = append(rows, []string{"Certificate", text})
+	}
+	return rows
+}
+
+// work lists the jobs that are open or need a person, and the steps of a lead.
+func (p panel) work() [][]string {
+	var rows [][]string
+	for _, j := range p.jobs {
+		text := fmt.Sprintf("%d %s to %s, %s", j.ID, j.Kind, j.Recipient, j.State)
+		if j.LastError != "" {
+			text += ": " + j.LastError
+		}
+		rows = append(rows, []string{"Job", text})
+	}
+	return append(rows, []string{"Steps now", strings.Join(p.steps(), ", ")})
+}
+
+func (p panel) steps() []string {
+	var names []string
+	for _, s := range p.Offered(secor.RoleLead) {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// claimed judges the marks as the company gave them.
+func (p panel) claimed() (secor.Score, error) {
+	var marks []secor.Mark
+	for _, line := range p.Sheet {
+		if line.Claimed != nil {
+			marks = append(marks, *line.Claimed)
+		}
+	}
+	return p.Protocol.Judge(marks, p.Edition.PassMarks[p.Audit.Purpose])
+}
+
+func (p panel) score(t *terminal) error {
+	claimed, err := p.claimed()
+	if err != nil {
+		return fmt.Errorf("judge claimed marks: %w", err)
+	}
+	verified, err := p.Score()
+	if err != nil {
+		return fmt.Errorf("judge verified marks: %w", err)
+	}
+	out := &table{heads: []string{"Element", "", "Claimed", "%", "Verified", "%"}, right: []int{2, 3, 4, 5}}
+	row := func(id, title string, c, v secor.ElementScore) {
+		out.add(id, title, of(c), secor.Percent(c.Awarded, c.Available), of(v), secor.Percent(v.Awarded, v.Available))
+	}
+	for i, e := range p.Protocol.Elements {
+		row(e.ID, e.Title, claimed.Elements[i], verified.Elements[i])
+	}
+	row("", "Overall", overall(claimed), overall(verified))
+	err = out.write(t.out)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(t.out, "\nClaimed: %s. Verified: %s. Result: %s.\n",
+		t.verdict(claimed.Verdict), t.verdict(verified.Verdict), cmp.Or(string(p.Audit.Result), "not confirmed"))
+	return nil
+}
+
+func of(e secor.ElementScore) string { return e.Awarded.String() + "/" + e.Available.String() }
+
+func overall(s secor.Score) secor.ElementScore {
+	return secor.ElementScore{Awarded: s.Awarded, Available: s.Available}
+}
+
+// caseJSON is what show --json prints. Amounts and points are exact decimals,
+// instants UTC.
+type caseJSON struct {
+	Case      secor.CaseID  `json:"case"`
+	Kind      secor.Subject `json:"kind"`
+	State     secor.State   `json:"state"`
+	Version   int           `json:"version"`
+	Next      secor.Party   `json:"next"`
+	Company   int64         `json:"company"`
+	Name      string        `json:"name"`
+	Body      string        `json:"body"`
+	Edition   string        `json:"edition"`
+	Holder    string        `json:"holder"`
+	OpenedAt  time.Time     `json:"opened_at"`
+	Clocks    []clockJSON   `json:"clocks"`
+	Findings  []findingJSON `json:"findings"`
+	Invoice   *invoiceJSON  `json:"invoice,omitempty"`
+	Claimed   *scoreJSON    `json:"claimed,omitempty"`
+	Verified  *scoreJSON    `json:"verified,omitempty"`
+	Result    secor.Verdict `json:"result,omitempty"`
+	TermYears int           `json:"term_years,omitempty"`
+	Papers    []paperJSON   `json:"certificates"`
+	Jobs      []jobJSON     `json:"jobs"`
+	Steps     []string      `json:"steps"`
+}
+
+type clockJSON struct {
+	Policy string      `json:"policy"`
+	Cycle  int         `json:"cycle"`
+	Phase  secor.Phase `json:"phase"`
+	Party  secor.Party `json:"party"`
+	DueAt  *time.Time  `json:"due_at"`
+}
+
+type findingJSON struct {
+	Guard  secor.Guard  `json:"guard"`
+	Effect secor.Effect `json:"effect"`
+	Text   string       `json:"text"`
+}
+
+type invoiceJSON struct {
+	Number  string      `json:"number"`
+	State   secor.State `json:"state"`
+	Total   string      `json:"total"`
+	Paid    string      `json:"paid"`
+	Balance string      `json:"balance"`
+}
+
+type paperJSON struct {
+	State     secor.State `json:"state"`
+	TermYears int         `json:"term_years"`
+	Number    string      `json:"number"`
+	IssuedOn  string      `json:"issued_on"`
+	ExpiresOn string      `json:"expires_on"`
+}
+
+type jobJSON struct {
+	ID        int64         `json:"id"`
+	Kind      string        `json:"kind"`
+	Recipient string        `json:"recipient"`
+	State     promise.State `json:"state"`
+	Attempts  int           `json:"attempts"`
+	LastError string        `json:"last_error"`
+}
+
+func (p panel) writeJSON(t *terminal) error {
+	out := caseJSON{Case: p.Case.ID, Kind: p.Case.Kind, State: p.Case.State, Version: p.Case.Version, Next: secor.Next(p.Case.Kind, p.Case.State),
+		Company: p.Company.ID, Name: p.Company.LegalName, Body: p.Case.Body, Edition: p.Case.EditionID, OpenedAt: p.Case.OpenedAt.UTC(),
+		Clocks: []clockJSON{}, Findings: []findingJSON{}, Papers: []paperJSON{}, Jobs: []jobJSON{}, Steps: append([]string{}, p.steps()...)}
+	if p.Case.Holder != 0 {
+		out.Holder = nameOf(p.File, secor.ByReviewer(p.Case.Holder))
+	}
+	for _, c := range p.Clocks {
+		clock := clockJSON{Policy: c.Policy.Name, Cycle: c.Cycle, Phase: c.Phase(), Party: c.Party()}
+		due, runs := c.Due(p.Programme.Calendars[c.Calendar])
+		if runs {
+			due = due.UTC()
+			clock.DueAt = &due
+		}
+		out.Clocks = append(out.Clocks, clock)
+	}
+	for _, f := range p.check() {
+		out.Findings = append(out.Findings, findingJSON(f))
+	}
+	if i := p.Invoice(); i != nil {
+		out.Invoice = &invoiceJSON{i.Number(), i.State, decimal(i.Total()), decimal(i.Paid()), decimal(i.Balance())}
+	}
+	for _, c := range p.Certificates {
+		out.Papers = append(out.Papers, paperJSON{c.State, c.Term, c.Number, c.IssuedOn.String(), c.ExpiresOn.String()})
+	}
+	for _, j := range p.jobs {
+		out.Jobs = append(out.Jobs, jobJSON{j.ID, j.Kind, j.Recipient, j.State, j.Attempts, j.LastError})
+	}
+	err := p.scoresInto(&out)
+	if err != nil {
+		return err
+	}
+	return writeJSON(t.out, out)
+}
+
+func (p panel) scoresInto(out *caseJSON) error {
+	if p.Audit == nil {
+		return nil
+	}
+	out.Result, out.TermYears = p.Audit.Result, p.Audit.Term
+	claimed, err := p.claimed()
+	if err != nil {
+		return fmt.Errorf("judge claimed marks: %w", err)
+	}
+	verified, err := p.Score()
+	if err != nil {
+		return fmt.Errorf("judge verified marks: %w", err)
+	}
+	term := func(s secor.Score, e secor.Evidence) int { return p.Edition.Months.Term(s.Verdict, e.Months()) }
+	out.Claimed, out.Verified = newScoreJSON(claimed, term(claimed, p.Audit.Claimed)), newScoreJSON(verified, term(verified, p.Audit.Verified))
+	return nil
+}
+
+func decimal(c secor.Cents) string { return strings.Replace(c.String(), "$", "", 1) }
+
+// caseHistoryCmd is "secordesk case history".
+type caseHistoryCmd struct {
+	Case secor.CaseID `arg:"" help:"Number of the case."`
+	JSON bool         `name:"json" help:"Print JSON."`
+}
+
+// Help returns the examples.
+func (caseHistoryCmd) Help() string {
+	return "Examples:\n\n\tsecordesk case history 14\n\tsecordesk case history 14 --json"
+}
+
+// Run shows every event of one case.
+func (c *caseHistoryCmd) Run(ctx context.Context, t *terminal) error {
+	cases, err := t.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer cases.Close()
+	return c.history(ctx, cases, t)
+}
+
+func (c *caseHistoryCmd) history(ctx context.Context, cases caseStore, t *terminal) error {
+	f, err := cases.File(ctx, c.Case)
+	if err != nil {
+		return plain(err)
+	}
+	events, err := cases.Events(ctx, c.Case)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return writeEventsJSON(t, events)
+	}
+	zone := f.Programme.Calendars[f.Programme.Office].Zone
+	for _, e := range events {
+		_, err = fmt.Fprintf(t.out, "%s\n", strings.Join(eventLines(f, e, zone), "\n"))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eventLines shows an event: when, what, who and where on the first line; its
+// text and its facts below.
+func eventLines(f *secor.File, e secor.Event, zone *time.Location) []string {
+	const form = "2006-01-02 15:04"
+	head := fmt.Sprintf("%3d  %s  %s", e.Seq, e.HappenedAt.In(zone).Format(form), e.Kind)
+	if e.Subject != "" {
+		head += fmt.Sprintf(": %s → %s", cmp.Or(e.From.Words(), "new"), e.To.Words())
+	}
+	head += fmt.Sprintf(", by %s (%s)", nameOf(f, e.By), e.Surface)
+	if e.OnBehalfOf != (secor.Actor{}) {
+		head += " for " + nameOf(f, e.OnBehalfOf)
+	}
+	if !e.RecordedAt.Equal(e.HappenedAt) {
+		head += ", recorded " + e.RecordedAt.In(zone).Format(form)
+	}
+	lines := []string{head}
+	if e.Text != "" {
+		lines = append(lines, "     "+e.Text)
+	}
+	if len(e.Facts) > 0 {
+		lines = append(lines, "     "+factWords(e.Facts))
+	}
+	return lines
+}
+
+func factWords(facts map[string]string) string {
+	var words []string
+	for name, value := range facts {
+		words = append(words, name+" "+value)
+	}
+	slices.Sort(words)
+	return strings.Join(words, ", ")
+}
+
+type eventJSON struct {
+	Seq        int               `json:"seq"`
+	Kind       secor.EventKind   `json:"kind"`
+	Subject    secor.Subject     `json:"subject,omitempty"`
+	From       secor.State       `json:"from,omitempty"`
+	To         secor.State       `json:"to,omitempty"`
+	By         string            `json:"by"`
+	OnBehalfOf string            `json:"on_behalf_of,omitempty"`
+	Surface    secor.Surface     `json:"surface"`
+	Act        string            `json:"act"`
+	HappenedAt time.Time         `json:"happened_at"`
+	RecordedAt time.Time         `json:"recorded_at"`
+	Text       string            `json:"text,omitempty"`
+	Facts      map[string]string `json:"facts,omitempty"`
+}
+
+func writeEventsJSON(t *terminal, events []secor.Event) error {
+	out := []eventJSON{}
+	for _, e := range events {
+		out = append(out, eventJSON{e.Seq, e.Kind, e.Subject, e.From, e.To, e.By.String(), e.OnBehalfOf.String(), e.Surface, e.ActID,
+			e.HappenedAt.UTC(), e.RecordedAt.UTC(), e.Text, e.Facts})
+	}
+	return writeJSON(t.out, out)
+}

@@ -1,0 +1,296 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"net/smtp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"secordesk/jobs/mail"
+	"secordesk/schema"
+	"secordesk/store"
+	"secordesk/store/secor"
+)
+
+// doctorCmd is "secordesk doctor".
+type doctorCmd struct{}
+
+// Help returns the examples.
+func (doctorCmd) Help() string {
+	return `The doctor looks and changes nothing. Each line is ok, warn or fail, with the remedy; the status is 1 when one fails.
+
+Examples:
+
+	secordesk doctor`
+}
+
+// grade is how serious a finding is.
+type grade string
+
+const (
+	gradeOK   grade = "ok"
+	gradeWarn grade = "warn"
+	gradeFail grade = "fail"
+)
+
+// finding is one line of the doctor's.
+type finding struct {
+	grade  grade
+	about  string
+	text   string
+	remedy string
+}
+
+func ok(about, format string, args ...any) finding {
+	return finding{gradeOK, about, fmt.Sprintf(format, args...), ""}
+}
+
+// patience bounds each question to another machine.
+const patience = 5 * time.Second
+
+// What the desk is built for.
+const (
+	oldestPostgres = 15_00_00
+	oldestRedis    = 7
+	zoneData       = "2026f" // knows the western provinces' rules of 2026
+	skewWarn       = time.Second
+	skewFail       = 30 * time.Second
+)
+
+// Run examines everything and reports it all.
+func (doctorCmd) Run(ctx context.Context, t *terminal) error {
+	cfg, err := readConfig[workerConfig](t.env)
+	findings := append([]finding{ok("program", "secordesk %s", version())}, configFindings(err)...)
+	findings = append(findings, programmeFindings(t.now())...)
+	if cfg.DatabaseURL != "" {
+		findings = append(findings, databaseFindings(ctx, string(cfg.DatabaseURL), t.now)...)
+	}
+	if cfg.RedisURL.connect != nil {
+		findings = append(findings, redisFindings(ctx, cfg.RedisURL)...)
+	}
+	if cfg.SMTPURL != "" {
+		findings = append(findings, mailFinding(ctx, string(cfg.SMTPURL)))
+	}
+	return report(t, findings)
+}
+
+func report(t *terminal, findings []finding) error {
+	failed := 0
+	for _, f := range findings {
+		colour := map[grade]ink{gradeOK: green, gradeWarn: yellow, gradeFail: red}[f.grade]
+		text := f.text
+		if f.remedy != "" {
+			text += "; " + f.remedy
+		}
+		_, err := fmt.Fprintf(t.out, "%s%s %-13s %s\n", t.paint(colour, string(f.grade)), strings.Repeat(" ", 4-len(f.grade)), f.about, text)
+		if err != nil {
+			return err
+		}
+		if f.grade == gradeFail {
+			failed++
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d checks failed", failed, len(findings))
+	}
+	return nil
+}
+
+func configFindings(err error) []finding {
+	if err == nil {
+		return []finding{ok("configuration", "everything that worker and clock need is set")}
+	}
+	var problems configError
+	if !errors.As(err, &problems) {
+		problems = configError{err.Error()}
+	}
+	var findings []finding
+	for _, p := range problems {
+		findings = append(findings, finding{gradeFail, "configuration", p, ""})
+	}
+	return findings
+}
+
+func programmeFindings(now time.Time) []finding {
+	p, err := schema.Load()
+	if err != nil {
+		return []finding{{gradeFail, "programme", err.Error(), "correct the files in schema/ and build again"}}
+	}
+	today := secor.DateOf(now, p.Calendars[p.Office].Zone)
+	edition, err := p.EditionOn(today)
+	if err != nil {
+		return []finding{{gradeFail, "programme", err.Error(), ""}}
+	}
+	findings := []finding{ok("programme", "%d editions, %s in force on %s", len(p.Editions), edition.ID, today)}
+	var releases []string
+	for _, c := range p.Calendars {
+		if !slices.Contains(releases, c.ZoneData) {
+			releases = append(releases, c.ZoneData)
+		}
+	}
+	slices.Sort(releases)
+	zones := ok("zones", "rules of tzdata %s", strings.Join(releases, ", "))
+	if releases[0] < zoneData {
+		zones.grade, zones.remedy = gradeFail, "replace schema/zones by files of "+zoneData+" or later and build again"
+	}
+	return append(findings, zones)
+}
+
+func databaseFindings(ctx context.Context, dsn string, now func() time.Time) []finding {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	db, err := sql.Open("postgres", dsn)
+	if err != nil {
+		return []finding{{gradeFail, "postgres", err.Error(), "correct DATABASE_URL"}}
+	}
+	defer db.Close()
+	asked := now()
+	health, err := store.ReadHealth(ctx, db)
+	if err != nil {
+		return []finding{{gradeFail, "postgres", err.Error(), "start Postgres or correct DATABASE_URL"}}
+	}
+	answered := now()
+	migrations, err := schema.MigrationStatus(ctx, db)
+	if err != nil {
+		return []finding{{gradeFail, "migrations", err.Error(), "let the user of DATABASE_URL read goose_db_version"}}
+	}
+	return []finding{versionFinding(health), migrationFinding(migrations), roleFinding(health), skewFinding(health.Now, asked, answered)}
+}
+
+func versionFinding(h store.Health) finding {
+	f := ok("postgres", "version %d.%d, as %s", h.Version/10_000, h.Version%10_000, h.User)
+	if h.Version < oldestPostgres {
+		f.grade, f.remedy = gradeFail, "upgrade to Postgres 15 or later"
+	}
+	return f
+}
+
+func migrationFinding(m schema.Migrations) finding {
+	switch {
+	case len(m.Pending) > 0:
+		return finding{gradeFail, "migrations", "pending: " + strings.Join(m.Pending, ", "), `run "secordesk migrate"`}
+	case len(m.Unknown) > 0:
+		return finding{gradeWarn, "migrations", "the database is newer than this program", "deploy the newer program everywhere"}
+	}
+	return ok("migrations", "all %d applied", len(m.Applied))
+}
+
+func roleFinding(h store.Health) finding {
+	switch {
+	case !h.App:
+		return finding{gradeFail, "role", h.User + " may not act as secordesk_app", `run "secordesk migrate", or as an administrator: GRANT secordesk_app TO ` + h.User}
+	case h.Superuser:
+		return finding{gradeWarn, "role", h.User + " is a superuser", "connect as a user that is only a member of secordesk_app"}
+	}
+	return ok("role", "%s acts as secordesk_app", h.User)
+}
+
+// skewFinding compares Postgres' clock with this machine's, which was read before
+// and after: what lies between is no skew.
+func skewFinding(theirs, asked, answered time.Time) finding {
+	skew := max(asked.Sub(theirs), theirs.Sub(answered), 0)
+	f := ok("clock", "%s apart from Postgres' clock", skew.Round(time.Millisecond))
+	switch {
+	case skew > skewFail:
+		f.grade, f.remedy = gradeFail, "set both clocks by NTP"
+	case skew > skewWarn:
+		f.grade, f.remedy = gradeWarn, "set both clocks by NTP"
+	}
+	return f
+}
+
+func redisFindings(ctx context.Context, address redisURL) []finding {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	client, isRedis := address.connect.MakeRedisClient().(redis.UniversalClient)
+	if !isRedis {
+		return []finding{{gradeFail, "redis", "cannot be asked with this kind of address", "correct REDIS_URL"}}
+	}
+	defer client.Close()
+	err := client.Ping(ctx).Err()
+	if err != nil {
+		return []finding{{gradeFail, "redis", "does not answer: " + err.Error(), "start Redis or correct REDIS_URL; until then decisions are taken and what follows waits"}}
+	}
+	info, err := client.Info(ctx).Result()
+	if err != nil {
+		return []finding{{gradeWarn, "redis", "answers, but not to INFO: " + err.Error(), "see that it is version 7 or later with maxmemory-policy noeviction"}}
+	}
+	return redisInfo(info)
+}
+
+// redisInfo reads what INFO says. An embedded Redis and some services leave lines out.
+func redisInfo(info string) []finding {
+	said := map[string]string{}
+	for line := range strings.Lines(info) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		said[name] = value
+	}
+	number := said["redis_version"]
+	major, err := strconv.Atoi(strings.SplitN(number, ".", 2)[0])
+	versions := ok("redis", "version %s", number)
+	switch {
+	case err != nil:
+		versions = finding{gradeWarn, "redis", "answers, but does not say its version", "see that it is 7 or later"}
+	case major < oldestRedis:
+		versions.grade, versions.remedy = gradeFail, "upgrade to Redis 7, or Valkey"
+	}
+	policy := ok("redis memory", "maxmemory-policy %s", said["maxmemory_policy"])
+	switch said["maxmemory_policy"] {
+	case "noeviction":
+	case "":
+		policy = finding{gradeWarn, "redis memory", "maxmemory-policy is not known", "see that it is noeviction"}
+	default:
+		policy.grade, policy.remedy = gradeWarn, "set it to noeviction, or wake-ups are lost under pressure and come late"
+	}
+	return []finding{versions, policy}
+}
+
+// mailFinding greets the mail server and sends nothing.
+func mailFinding(ctx context.Context, address string) finding {
+	sender, err := mail.NewSender(address)
+	if err != nil {
+		return finding{gradeFail, "mail", err.Error(), "correct SMTP_URL"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err = greet(ctx, sender.String(), strings.HasPrefix(address, "smtps:"))
+	if err != nil {
+		return finding{gradeFail, "mail", sender.String() + " does not answer as a mail server: " + err.Error(), "start it or correct SMTP_URL"}
+	}
+	return ok("mail", "%s answers", sender)
+}
+
+func greet(ctx context.Context, address string, encrypted bool) error {
+	dial := (&net.Dialer{}).DialContext
+	if encrypted {
+		dial = (&tls.Dialer{}).DialContext
+	}
+	conn, err := dial(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	deadline, _ := ctx.Deadline()
+	err = conn.SetDeadline(deadline)
+	if err != nil {
+		return err
+	}
+	client, err := smtp.NewClient(conn, address)
+	if err != nil {
+		return err
+	}
+	err = client.Hello("localhost")
+	if err != nil {
+		return err
+	}
+	return client.Quit()
+}

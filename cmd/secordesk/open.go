@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	_ "github.com/lib/pq" // the driver of every database/sql connection
+
+	"secordesk/schema"
+	"secordesk/store"
+)
+
+// openStore connects to the desk's database as the configuration says.
+func (t *terminal) openStore(ctx context.Context) (*store.Store, error) {
+	cfg, err := readConfig[databaseConfig](t.env)
+	if err != nil {
+		return nil, err
+	}
+	return openStore(ctx, cfg.DatabaseURL, cfg.LetterGrace, t.now)
+}
+
+func openStore(ctx context.Context, dsn databaseURL, letters grace, now func() time.Time) (*store.Store, error) {
+	programme, err := schema.Load()
+	if err != nil {
+		return nil, fmt.Errorf("load programme: %w", err)
+	}
+	opened, err := store.Open(ctx, string(dsn), programme, now)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	opened.Grace = time.Duration(letters)
+	return opened, nil
+}
+
+// openDatabase connects to the desk's database as its owner.
+func (t *terminal) openDatabase() (*sql.DB, error) {
+	cfg, err := readConfig[databaseConfig](t.env)
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("postgres", string(cfg.DatabaseURL))
+	if err != nil {
+		return nil, fmt.Errorf("read DATABASE_URL: %w", err)
+	}
+	return db, nil
+}

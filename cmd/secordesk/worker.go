@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/hibiken/asynq"
+
+	"secordesk/jobs"
+	"secordesk/jobs/mail"
+	"secordesk/store"
+)
+
+// workerCmd is "secordesk worker".
+type workerCmd struct{}
+
+// Help returns the examples.
+func (workerCmd) Help() string {
+	return `The worker does what follows from decisions: it sends letters, assigns reviewers, makes papers. Any number may run. It stops on SIGTERM once what it is sending is sent.
+
+It needs DATABASE_URL, REDIS_URL, SMTP_URL, DESK_FROM and DESK_NAME; DESK_ADDRESS, DESK_PHONE, VERIFY_URL and LETTER_GRACE may be set. "secordesk doctor" checks them.
+
+Examples:
+
+	secordesk worker`
+}
+
+// Run works until ctx ends.
+func (workerCmd) Run(ctx context.Context, t *terminal) error {
+	cfg, err := readConfig[workerConfig](t.env)
+	if err != nil {
+		return err
+	}
+	sender, err := mail.NewSender(string(cfg.SMTPURL))
+	if err != nil {
+		return fmt.Errorf("read SMTP_URL: %w", err)
+	}
+	desk, err := jobs.NewDesk(jobs.Office{Name: string(cfg.DeskName), Address: cfg.DeskAddress, Phone: string(cfg.DeskPhone),
+		From: string(cfg.DeskFrom), VerifyURL: string(cfg.VerifyURL)})
+	if err != nil {
+		return fmt.Errorf("prepare desk: %w", err)
+	}
+	cases, err := openStore(ctx, cfg.DatabaseURL, cfg.LetterGrace, t.now)
+	if err != nil {
+		return err
+	}
+	defer cases.Close()
+	log := slog.New(slog.NewJSONHandler(t.out, nil))
+	worker, err := jobs.NewWorker(cases, sender, desk, jobs.Kinds(), jobs.DefaultPace(), log)
+	if err != nil {
+		return fmt.Errorf("make worker: %w", err)
+	}
+	log.Info("worker starts", "version", version())
+	err = withRelay(ctx, cases, cfg.RedisURL.connect, log, func(ctx context.Context) error { return worker.Run(ctx, cfg.RedisURL.connect) })
+	log.Info("worker ended")
+	return err
+}
+
+// withRelay does what a process is for beside a relay and a reconciler, and
+// returns when all three have ended. They end with ctx, and when do does.
+func withRelay(ctx context.Context, cases *store.Store, redis asynq.RedisConnOpt, log *slog.Logger, do func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	relay := jobs.NewRelay(cases, redis, jobs.Kinds(), log)
+	cases.Promised = relay.Signal
+	var beside sync.WaitGroup
+	beside.Go(func() { relay.Run(ctx) })
+	beside.Go(func() { jobs.Reconcile(ctx, cases, jobs.ReconcileEvery, log) })
+	err := do(ctx)
+	stop()
+	beside.Wait()
+	return err
+}
