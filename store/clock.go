@@ -136,7 +136,7 @@ const updateClockSQL = `
 
 // writeClocks adds new cycles and entries and works the index out anew, also when
 // the step did nothing: a sweep that came too early finds a later time next.
-func (s *Store) writeClocks(ctx context.Context, tx *sqlx.Tx, f *secor.File, entries map[int64]int) error {
+func (s *Store) writeClocks(ctx context.Context, tx *sqlx.Tx, f *secor.File, entries map[int64]int, texts *textKeeper) error {
 	for _, c := range f.Clocks {
 		known := entries[c.ID]
 		if c.Phase() == secor.PhaseFinished && known == len(c.Entries) {
@@ -147,7 +147,7 @@ func (s *Store) writeClocks(ctx context.Context, tx *sqlx.Tx, f *secor.File, ent
 			return fmt.Errorf("write clock of %s: %w", c.Policy.Name, err)
 		}
 		for i := known; i < len(c.Entries); i++ {
-			err = addEntry(ctx, tx, id, i+1, c.Entries[i])
+			err = addEntry(ctx, tx, id, i+1, c.Entries[i], texts)
 			if err != nil {
 				return fmt.Errorf("write entry of %s: %w", c.Policy.Name, err)
 			}
@@ -176,8 +176,8 @@ const addEntrySQL = `
 	INSERT INTO clock_entries (clock_id, seq, kind, happened_at, recorded_at, party, level, text_hash)
 	VALUES (:clock_id, :seq, :kind, :happened_at, :recorded_at, :party, :level, :text_hash)`
 
-func addEntry(ctx context.Context, tx *sqlx.Tx, clock int64, seq int, e secor.ClockEntry) error {
-	reason, err := addText(ctx, tx, e.Reason)
+func addEntry(ctx context.Context, tx *sqlx.Tx, clock int64, seq int, e secor.ClockEntry, texts *textKeeper) error {
+	reason, err := texts.keep(ctx, tx, e.Reason)
 	if err != nil {
 		return err
 	}

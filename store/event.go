@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -22,25 +21,25 @@ const streamDesk = "desk"
 
 func caseStream(id secor.CaseID) string { return fmt.Sprintf("case:%d", id) }
 
-// eventRow is an event as it is stored and hashed.
+// eventRow is an event as it is stored, hashed and exported.
 type eventRow struct {
-	Stream     string
-	Seq        int
-	Kind       secor.EventKind
-	Subject    secor.Subject
-	FromState  secor.State
-	ToState    secor.State
-	Actor      string
-	OnBehalfOf string
-	Surface    secor.Surface
-	ActID      string
-	Part       int
-	HappenedAt time.Time
-	RecordedAt time.Time
-	TextHash   optional
-	Facts      string
-	PrevHash   string
-	Hash       string
+	Stream     string          `json:"stream"`
+	Seq        int             `json:"seq"`
+	Kind       secor.EventKind `json:"kind"`
+	Subject    secor.Subject   `json:"subject"`
+	FromState  secor.State     `json:"from_state"`
+	ToState    secor.State     `json:"to_state"`
+	Actor      string          `json:"actor"`
+	OnBehalfOf string          `json:"on_behalf_of"`
+	Surface    secor.Surface   `json:"surface"`
+	ActID      string          `json:"act_id"`
+	Part       int             `json:"part"`
+	HappenedAt time.Time       `json:"happened_at"`
+	RecordedAt time.Time       `json:"recorded_at"`
+	TextHash   optional        `json:"text_hash"`
+	Facts      string          `json:"facts"`
+	PrevHash   string          `json:"prev_hash"`
+	Hash       string          `json:"hash"`
 }
 
 const eventColumns = `e.stream, e.seq, e.kind, e.subject, e.from_state, e.to_state, e.actor, e.on_behalf_of, e.surface,
@@ -104,14 +103,14 @@ const addEventSQL = `
 // appendEvents chains events to the end of their stream, which is locked, and
 // moves head along. Part is the number of the first of them within their act. It
 // returns the events with their sequence numbers.
-func appendEvents(ctx context.Context, tx *sqlx.Tx, head *head, part int, events []secor.Event) ([]secor.Event, error) {
+func appendEvents(ctx context.Context, tx *sqlx.Tx, head *head, part int, texts *textKeeper, events []secor.Event) ([]secor.Event, error) {
 	var added []secor.Event
 	for i, e := range events {
 		row, err := newEventRow(e)
 		if err != nil {
 			return nil, err
 		}
-		row.TextHash, err = addText(ctx, tx, e.Text)
+		row.TextHash, err = texts.keep(ctx, tx, e.Text)
 		if err != nil {
 			return nil, err
 		}
@@ -234,21 +233,4 @@ func taken(ctx context.Context, tx *sqlx.Tx, id secor.CaseID, actID string) (boo
 
 func otherAct(actID, stream string) error {
 	return refuse(secor.ErrField, "give every step an act id of its own", "the act %q was taken on %s before", actID, stream)
-}
-
-const addTextSQL = `INSERT INTO texts (hash, salt, body) VALUES ($1, $2, $3)`
-
-// addText keeps free text apart and returns its salted hash; "" has none.
-func addText(ctx context.Context, tx *sqlx.Tx, body string) (optional, error) {
-	if body == "" {
-		return "", nil
-	}
-	salt := make([]byte, 32)
-	rand.Read(salt) // never fails
-	hash := hexSum(salt, []byte(body))
-	_, err := tx.ExecContext(ctx, addTextSQL, hash, salt, body)
-	if err != nil {
-		return "", fmt.Errorf("keep text: %w", err)
-	}
-	return optional(hash), nil
 }

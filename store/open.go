@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/jmoiron/sqlx"
 
@@ -100,11 +99,7 @@ const addCaseSQL = `
 
 func (s *Store) openTx(desk *deskTx, kind secor.Subject, company int64, body string, subject func(*secor.File) (string, any)) (secor.CaseID, error) {
 	ctx, tx := desk.ctx, desk.Tx
-	at := desk.act.HappenedAt
-	if at.IsZero() {
-		at = desk.now
-	}
-	edition, err := s.programme.EditionOn(s.today(at))
+	edition, err := s.programme.EditionOn(s.today(desk.happened()))
 	if err != nil {
 		return 0, err
 	}
@@ -117,7 +112,7 @@ func (s *Store) openTx(desk *deskTx, kind secor.Subject, company int64, body str
 		return 0, err
 	}
 	f := &secor.File{Case: secor.Case{Kind: kind, State: secor.States(kind)[0]}}
-	err = tx.GetContext(ctx, &f.Case.ID, addCaseSQL, kind, company, body, f.Case.State, edition.ID, at)
+	err = tx.GetContext(ctx, &f.Case.ID, addCaseSQL, kind, company, body, f.Case.State, edition.ID, desk.happened())
 	if err != nil {
 		return 0, asRefusal(fmt.Errorf("insert case: %w", err))
 	}
@@ -131,7 +126,7 @@ func (s *Store) openTx(desk *deskTx, kind secor.Subject, company int64, body str
 		return 0, err
 	}
 	desk.part = 0 // the parts from 1 on are the case's own
-	return f.Case.ID, desk.record(EventCaseOpened, map[string]string{"case": strconv.FormatInt(int64(f.Case.ID), 10)})
+	return f.Case.ID, desk.record(EventCaseOpened, map[string]string{"case": number(int64(f.Case.ID))})
 }
 
 // openFile lets the rules open the new case.

@@ -37,9 +37,9 @@ func asRefusal(err error) error {
 }
 
 // fault says what was being done when a fault came up. A refusal stays as it is:
-// it is a sentence for a person already.
+// it is a sentence for a person already, and no error stays none.
 func fault(err error, doing string, args ...any) error {
-	if errors.Is(err, secor.ErrRefused) {
+	if err == nil || errors.Is(err, secor.ErrRefused) {
 		return err
 	}
 	return fmt.Errorf(doing+": %w", append(args, err)...)

@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -126,4 +129,238 @@ func stampAssignment(ctx context.Context, tx *sqlx.Tx, f *secor.File, act secor.
 		}
 	}
 	return nil
+}
+
+const reviewerByEmailSQL = `SELECT id, name, email, role, active, capacity, last_assigned_at FROM reviewers WHERE email = $1`
+
+const addReviewerSQL = `
+	INSERT INTO reviewers (name, email, role, active, capacity)
+	VALUES ($1, $2, $3, $4, $5)
+	RETURNING id`
+
+const updateReviewerSQL = `UPDATE reviewers SET name = $2, role = $3, active = $4, capacity = $5 WHERE id = $1`
+
+// AddReviewer puts a person of the desk on the roster, or brings one with the same
+// e-mail address up to date. Leave, load and last assignment are not taken from r.
+// It waits for the steps that are being taken: after it returns, nobody acts under
+// the old role.
+func (s *Store) AddReviewer(ctx context.Context, act secor.Act, r secor.Reviewer) (int64, Change, error) {
+	r, err := cleanReviewer(r)
+	if err != nil {
+		return 0, "", err
+	}
+	id, change, err := s.register(ctx, act, "reviewer", func(d *deskTx) (int64, Change, error) {
+		err := lockRoster.take(d.ctx, d.Tx)
+		if err != nil {
+			return 0, "", fmt.Errorf("lock roster: %w", err)
+		}
+		var known []reviewerRow
+		err = d.SelectContext(d.ctx, &known, reviewerByEmailSQL, r.Email)
+		if err != nil {
+			return 0, "", fmt.Errorf("look for reviewer: %w", err)
+		}
+		if len(known) == 0 {
+			return insertReviewer(d, r)
+		}
+		change, err := changeReviewer(d, known[0].domain(), r)
+		return known[0].ID, change, err
+	})
+	return id, change, fault(err, "add reviewer")
+}
+
+func cleanReviewer(r secor.Reviewer) (secor.Reviewer, error) {
+	var problems []error
+	name, err := secor.CleanName("name", r.Name)
+	problems = append(problems, err)
+	if name == "" {
+		problems = append(problems, &secor.FieldError{Field: "name", Problem: "is missing"})
+	}
+	email, err := cleanEmail(r.Email)
+	problems = append(problems, err)
+	if !slices.Contains(secor.Roles(), r.Role) {
+		problems = append(problems, &secor.FieldError{Field: "role", Value: string(r.Role), Problem: "is not reviewer, lead or admin"})
+	}
+	if r.Capacity < 0 || r.Capacity > 1000 {
+		problems = append(problems, &secor.FieldError{Field: "capacity", Value: fmt.Sprint(r.Capacity), Problem: "is not a number of audits from 0 to 1000"})
+	}
+	return secor.Reviewer{Name: name, Email: email, Role: r.Role, Active: r.Active, Capacity: r.Capacity}, errors.Join(problems...)
+}
+
+func insertReviewer(d *deskTx, r secor.Reviewer) (int64, Change, error) {
+	var id int64
+	err := d.GetContext(d.ctx, &id, addReviewerSQL, r.Name, r.Email, r.Role, r.Active, r.Capacity)
+	if err != nil {
+		return 0, "", fmt.Errorf("insert reviewer: %w", err)
+	}
+	return id, Added, d.record(EventReviewerAdded, roleFacts(id, r))
+}
+
+func changeReviewer(d *deskTx, old, r secor.Reviewer) (Change, error) {
+	if old.Name == r.Name && old.Role == r.Role && old.Active == r.Active && old.Capacity == r.Capacity {
+		return Unchanged, nil
+	}
+	_, err := d.ExecContext(d.ctx, updateReviewerSQL, old.ID, r.Name, r.Role, r.Active, r.Capacity)
+	if err != nil {
+		return "", fmt.Errorf("update reviewer: %w", err)
+	}
+	return Changed, d.recordText(EventReviewerChanged, fmt.Sprintf("was: %s, %s, active %t, capacity %d", old.Name, old.Role, old.Active, old.Capacity), roleFacts(old.ID, r))
+}
+
+func roleFacts(id int64, r secor.Reviewer) map[string]string {
+	return map[string]string{"reviewer": number(id), "role": string(r.Role), "active": fmt.Sprint(r.Active), "capacity": fmt.Sprint(r.Capacity)}
+}
+
+// ReviewerByEmail returns a person of the desk, active or not; ErrNotFound when
+// nobody has the address.
+func (s *Store) ReviewerByEmail(ctx context.Context, email string) (secor.Reviewer, error) {
+	roster, err := s.Reviewers(ctx)
+	if err != nil {
+		return secor.Reviewer{}, err
+	}
+	for _, r := range roster {
+		if r.Email == strings.ToLower(strings.TrimSpace(email)) {
+			return r, nil
+		}
+	}
+	return secor.Reviewer{}, refuse(secor.ErrNotFound, "import the desk's people first", "nobody of this desk has the address %q", email)
+}
+
+// Reviewers returns everybody who is or was of the desk, with leave and load, by id.
+func (s *Store) Reviewers(ctx context.Context) ([]secor.Reviewer, error) {
+	var roster []secor.Reviewer
+	err := s.snapshot(ctx, func(tx *sqlx.Tx) error {
+		var err error
+		roster, err = selectRoster(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reviewers: %w", err)
+	}
+	return roster, nil
+}
+
+const reviewerSQL = `SELECT id FROM reviewers WHERE id = $1`
+
+func checkReviewer(d *deskTx, id int64) error {
+	var ids []int64
+	err := d.SelectContext(d.ctx, &ids, reviewerSQL, id)
+	if err != nil {
+		return fmt.Errorf("look for reviewer: %w", err)
+	}
+	if len(ids) == 0 {
+		return refuse(secor.ErrNotFound, "add the person first", "there is no person %d of this desk", id)
+	}
+	return nil
+}
+
+func checkSpan(span secor.Span) error {
+	switch {
+	case span.From.IsZero():
+		return &secor.FieldError{Field: "from", Problem: "is missing"}
+	case !span.To.IsZero() && span.To.Before(span.From):
+		return &secor.FieldError{Field: "to", Value: span.To.String(), Problem: "is before " + span.From.String()}
+	}
+	return nil
+}
+
+const leaveSQL = `SELECT reviewer_id, from_day, to_day FROM leaves WHERE reviewer_id = $1 AND from_day = $2`
+
+const putLeaveSQL = `
+	INSERT INTO leaves (reviewer_id, from_day, to_day)
+	VALUES (:reviewer_id, :from_day, :to_day)
+	ON CONFLICT (reviewer_id, from_day) DO UPDATE SET to_day = EXCLUDED.to_day`
+
+// AddLeave records that a person of the desk is away, or changes when a leave of
+// the same first day ends.
+func (s *Store) AddLeave(ctx context.Context, act secor.Act, reviewer int64, span secor.Span) (Change, error) {
+	err := checkSpan(span)
+	if err != nil {
+		return "", err
+	}
+	row := leaveRow{ReviewerID: reviewer, FromDay: day(span.From), ToDay: day(span.To)}
+	_, change, err := s.register(ctx, act, "reviewer", func(d *deskTx) (int64, Change, error) {
+		err := lockRoster.take(d.ctx, d.Tx)
+		if err != nil {
+			return 0, "", fmt.Errorf("lock roster: %w", err)
+		}
+		err = checkReviewer(d, reviewer)
+		if err != nil {
+			return 0, "", err
+		}
+		change, err := putSpan(d, leaveSQL, putLeaveSQL, row, reviewer, row.FromDay)
+		if err != nil || change == Unchanged {
+			return reviewer, change, err
+		}
+		kind := EventLeaveAdded
+		if change == Changed {
+			kind = EventLeaveChanged
+		}
+		return reviewer, change, d.record(kind, map[string]string{"reviewer": number(reviewer), "from": span.From.String(), "to": span.To.String()})
+	})
+	return change, fault(err, "add leave of reviewer %d", reviewer)
+}
+
+// putSpan writes a row that has a first day in its key and says what that came to.
+func putSpan[T comparable](d *deskTx, query, put string, row T, key ...any) (Change, error) {
+	var old []T
+	err := d.SelectContext(d.ctx, &old, query, key...)
+	if err != nil {
+		return "", fmt.Errorf("look for %T: %w", row, err)
+	}
+	if len(old) > 0 && old[0] == row {
+		return Unchanged, nil
+	}
+	_, err = d.NamedExecContext(d.ctx, put, row)
+	if err != nil {
+		return "", fmt.Errorf("write %T: %w", row, err)
+	}
+	if len(old) > 0 {
+		return Changed, nil
+	}
+	return Added, nil
+}
+
+const conflictSQL = `
+	SELECT reviewer_id, company_id, from_day, to_day, reason
+	FROM conflicts
+	WHERE reviewer_id = $1 AND company_id = $2 AND from_day = $3`
+
+const putConflictSQL = `
+	INSERT INTO conflicts (reviewer_id, company_id, from_day, to_day, reason)
+	VALUES (:reviewer_id, :company_id, :from_day, :to_day, :reason)
+	ON CONFLICT (reviewer_id, company_id, from_day) DO UPDATE SET to_day = EXCLUDED.to_day, reason = EXCLUDED.reason`
+
+// AddConflict records that a person of the desk may not decide on a company during
+// a span, or changes end and reason of a conflict of the same first day.
+func (s *Store) AddConflict(ctx context.Context, act secor.Act, c secor.Conflict) (Change, error) {
+	err := checkSpan(c.Span)
+	if err != nil {
+		return "", err
+	}
+	reason, err := secor.CleanText("reason", c.Reason, secor.MaxText)
+	if err != nil {
+		return "", err
+	}
+	row := conflictRow{ReviewerID: c.ReviewerID, CompanyID: c.CompanyID, FromDay: day(c.Span.From), ToDay: day(c.Span.To), Reason: reason}
+	_, change, err := s.register(ctx, act, "reviewer", func(d *deskTx) (int64, Change, error) {
+		err := checkReviewer(d, c.ReviewerID)
+		if err != nil {
+			return 0, "", err
+		}
+		_, err = lockCompany(d.ctx, d.Tx, c.CompanyID)
+		if err != nil {
+			return 0, "", err
+		}
+		change, err := putSpan(d, conflictSQL, putConflictSQL, row, c.ReviewerID, c.CompanyID, row.FromDay)
+		if err != nil || change == Unchanged {
+			return c.ReviewerID, change, err
+		}
+		kind := EventConflictAdded
+		if change == Changed {
+			kind = EventConflictChanged
+		}
+		return c.ReviewerID, change, d.record(kind, map[string]string{"reviewer": number(c.ReviewerID), "company": number(c.CompanyID),
+			"from": c.Span.From.String(), "to": c.Span.To.String()})
+	})
+	return change, fault(err, "add conflict of reviewer %d", c.ReviewerID)
 }

@@ -86,8 +86,8 @@ func (s *Store) stepTx(ctx context.Context, tx *sqlx.Tx, f *secor.File, act seco
 // writeFile writes what a step did: what follows from an event is promised in the
 // transaction that records it.
 func (s *Store) writeFile(ctx context.Context, tx *sqlx.Tx, f *secor.File, before rows, head head, now time.Time) error {
-	first := head.Seq
-	events, err := appendEvents(ctx, tx, &head, 1, f.Events())
+	first, texts := head.Seq, &textKeeper{}
+	events, err := appendEvents(ctx, tx, &head, 1, texts, f.Events())
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (s *Store) writeFile(ctx context.Context, tx *sqlx.Tx, f *secor.File, befor
 	if changed && head.Seq == first {
 		return fmt.Errorf("a step changed case %d and recorded no event", f.Case.ID)
 	}
-	err = s.writeClocks(ctx, tx, f, before.entries)
+	err = s.writeClocks(ctx, tx, f, before.entries, texts)
 	if err != nil {
 		return err
 	}
