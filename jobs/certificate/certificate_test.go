@@ -1,0 +1,366 @@
+package certificate_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/boombuler/barcode/qr"
+	"github.com/google/go-cmp/cmp"
+
+	"secordesk/jobs/certificate"
+)
+
+func renderer(t testing.TB) *certificate.Renderer {
+	t.Helper()
+	r, err := certificate.NewRenderer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// northern is a certificate that can be printed; change makes it the one that is tested.
+func northern(change func(*certificate.Certificate)) certificate.Certificate {
+	c := certificate.Certificate{
+		Number: "SECOR-2026-0041", Title: "Small Employer Certificate of Recognition",
+		LegalName: "Northern Lights Drilling & Forage Éclair Ltée", TradeName: "Żółw Ñandú (Services)",
+		Accounts: []string{"1234567", "7654321"}, IndustryCodes: []string{"09900 – Oilfield Maintenance", "30300"},
+		Body: "Government of Alberta", Partner: "Prairie Energy Safety Partners", TermYears: 3,
+		IssuedOn:  time.Date(2026, 3, 25, 21, 0, 0, 0, time.FixedZone("", -6*3600)),
+		ExpiresOn: time.Date(2029, 3, 31, 0, 0, 0, 0, time.UTC), VerifyURL: "https://verify.partner.example/c/SECOR-2026-0041",
+		Signatories: []certificate.Signatory{
+			{Name: "Éloïse Núñez", Title: "Director, Partnerships in Injury Reduction"},
+			{Name: "Żaneta Łącka", Title: "Certification Manager"},
+		},
+	}
+	if change != nil {
+		change(&c)
+	}
+	return c
+}
+
+func render(t *testing.T, c certificate.Certificate) []byte {
+	t.Helper()
+	raw, err := renderer(t).Render(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+var onTheCertificate = []string{
+	"Government of Alberta", "Small Employer Certificate of Recognition", "This is to certify that",
+	"Northern Lights Drilling & Forage Éclair Ltée", "operating as Żółw Ñandú (Services)",
+	"reviewed by Prairie Energy Safety Partners.", "SECOR-2026-0041", "25 March 2026", "31 March 2029", "Three years",
+	"1234567, 7654321", "09900 – Oilfield Maintenance, 30300", "Éloïse Núñez", "Director, Partnerships in Injury Reduction",
+	"Żaneta Łącka", "Certification Manager", "https://verify.partner.example/c/SECOR-2026-0041",
+}
+
+func TestRender_TextLayer(t *testing.T) {
+	d := readPDF(t, render(t, northern(nil)))
+	got := all(d.text(t))
+	for _, want := range onTheCertificate {
+		if !strings.Contains(got, want) {
+			t.Errorf("text layer lacks %q:\n%s", want, got)
+		}
+	}
+	for _, want := range []string{"/MediaBox [0 0 792.00 612.00]", "/Lang (en-CA)", "/CreationDate (D:20260325000000)", "/FontFile2"} {
+		if !bytes.Contains(d.raw, []byte(want)) {
+			t.Errorf("file lacks %s", want)
+		}
+	}
+}
+
+func TestRender_TextLayerAsPopplerReadsIt(t *testing.T) {
+	got := tool(t, render(t, northern(nil)), "pdftotext", "-layout", "FILE", "-")
+	for _, want := range onTheCertificate {
+		if !strings.Contains(got, want) {
+			t.Errorf("pdftotext does not find %q:\n%s", want, got)
+		}
+	}
+}
+
+func TestRender_OptionalFieldsLeftOut(t *testing.T) {
+	c := northern(func(c *certificate.Certificate) {
+		c.TradeName, c.Accounts, c.IndustryCodes, c.Signatories = "", nil, nil, c.Signatories[:1]
+	})
+	got := all(readPDF(t, render(t, c)).text(t))
+	for _, not := range []string{"operating as", "accounts", "Industry codes", "Łącka"} {
+		if strings.Contains(got, not) {
+			t.Errorf("text layer has %q:\n%s", not, got)
+		}
+	}
+}
+
+// The QR code on the page is read back from the drawing, module by module.
+func TestRender_QRCode(t *testing.T) {
+	c := northern(nil)
+	d := readPDF(t, render(t, c))
+	want, err := qr.Encode(c.VerifyURL, qr.M, qr.Auto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := want.Bounds().Dx()
+	got := make([][]bool, n)
+	for i := range got {
+		got[i] = make([]bool, n)
+	}
+	drawing := one(t, d.content, `(?s)q 0 g [^\n]* cm\n(.*?)f Q`)
+	for _, m := range regexp.MustCompile(`(\d+) (\d+) (\d+) 1 re`).FindAllStringSubmatch(drawing, -1) {
+		x, _ := strconv.Atoi(m[1])
+		y, _ := strconv.Atoi(m[2])
+		width, _ := strconv.Atoi(m[3])
+		for i := x; i < x+width; i++ {
+			got[y][i] = true
+		}
+	}
+	for y := range n {
+		for x := range n {
+			r, _, _, _ := want.At(x, y).RGBA()
+			if got[y][x] != (r == 0) {
+				t.Fatalf("module %d, %d: dark %t", x, y, got[y][x])
+			}
+		}
+	}
+	if !bytes.Contains(d.raw, []byte("/S /URI /URI ("+c.VerifyURL+")")) {
+		t.Error("no link to the address")
+	}
+}
+
+func TestRender_SameBytes(t *testing.T) {
+	r := renderer(t)
+	want := render(t, northern(nil))
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 4 {
+				got, err := r.Render(northern(nil))
+				if err != nil || !bytes.Equal(got, want) {
+					t.Errorf("rendered again: %v, other bytes %t", err, !bytes.Equal(got, want))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	other := render(t, northern(func(c *certificate.Certificate) { c.Number = "SECOR-2026-0042" }))
+	if bytes.Equal(other, want) {
+		t.Error("another number gives the same bytes")
+	}
+}
+
+func TestRender_Refused(t *testing.T) {
+	type cert = certificate.Certificate
+	tests := []struct {
+		name    string
+		change  func(*cert)
+		field   string
+		problem string // part of it
+	}{
+		{"no number", func(c *cert) { c.Number = "" }, "Number", "missing"},
+		{"no title", func(c *cert) { c.Title = " " }, "Title", "missing"},
+		{"no legal name", func(c *cert) { c.LegalName = "" }, "LegalName", "missing"},
+		{"no body", func(c *cert) { c.Body = "" }, "Body", "missing"},
+		{"no partner", func(c *cert) { c.Partner = "" }, "Partner", "missing"},
+		{"empty account", func(c *cert) { c.Accounts = []string{"1", ""} }, "Accounts[1]", "missing"},
+		{"empty code", func(c *cert) { c.IndustryCodes = []string{""} }, "IndustryCodes[0]", "missing"},
+		{"term of no year", func(c *cert) { c.TermYears = 0 }, "TermYears", "is 0"},
+		{"term of ten years", func(c *cert) { c.TermYears = 10 }, "TermYears", "is 10"},
+		{"no date of issue", func(c *cert) { c.IssuedOn = time.Time{} }, "IssuedOn", "missing"},
+		{"no date of expiry", func(c *cert) { c.ExpiresOn = time.Time{} }, "ExpiresOn", "missing"},
+		{"expires on the day of issue", func(c *cert) { c.ExpiresOn = c.IssuedOn.Add(time.Hour) }, "ExpiresOn", "not after"},
+		{"no address", func(c *cert) { c.VerifyURL = "" }, "VerifyURL", "missing"},
+		{"address without a scheme", func(c *cert) { c.VerifyURL = "verify.example/1" }, "VerifyURL", "https://"},
+		{"address that is a script", func(c *cert) { c.VerifyURL = "javascript:alert(1)" }, "VerifyURL", "https://"},
+		{"accent in the address", func(c *cert) { c.VerifyURL = "https://é.example" }, "VerifyURL", "percent-encode"},
+		{"very long address", func(c *cert) { c.VerifyURL += strings.Repeat("x", 100) }, "VerifyURL", "at most 120"},
+		{"nobody signs", func(c *cert) { c.Signatories = nil }, "Signatories", "are 0"},
+		{"four sign", func(c *cert) { c.Signatories = append(c.Signatories, c.Signatories...) }, "Signatories", "are 4"},
+		{"signatory without a name", func(c *cert) { c.Signatories[1].Name = "" }, "Signatories[1].Name", "missing"},
+		{"signatory without a title", func(c *cert) { c.Signatories[0].Title = "" }, "Signatories[0].Title", "missing"},
+		{"Chinese name", func(c *cert) { c.LegalName = "北方 Drilling" }, "LegalName", "U+5317"},
+		{"emoji in the trade name", func(c *cert) { c.TradeName = "Drill 🛢" }, "TradeName", "U+1F6E2"},
+		{"accent apart from its letter", func(c *cert) { c.LegalName = "E\u0301clair" }, "LegalName", "U+0301"},
+		{"line break", func(c *cert) { c.LegalName = "Northern\nLights" }, "LegalName", "U+000A"},
+		{"soft hyphen", func(c *cert) { c.LegalName = "North\u00adern" }, "LegalName", "U+00AD"},
+		{"invalid UTF-8", func(c *cert) { c.LegalName = "caf\xe9" }, "LegalName", "UTF-8"},
+		{"name of 3000 characters", func(c *cert) { c.LegalName = strings.Repeat("Northern ", 333) }, "LegalName", "too long"},
+		{"a hundred accounts", func(c *cert) { c.Accounts = make100() }, "Accounts", "too long"},
+		{"too many alphabets", func(c *cert) { c.LegalName = letters(129) }, "all fields together", "128"},
+	}
+	r := renderer(t)
+	for _, tt := range tests {
+		raw, err := r.Render(northern(tt.change))
+		var got *certificate.FieldError
+		if !errors.As(err, &got) || got.Field != tt.field || !strings.Contains(got.Problem, tt.problem) || raw != nil {
+			t.Errorf("%s: error %v, want %s %s", tt.name, err, tt.field, tt.problem)
+		}
+	}
+}
+
+func make100() []string {
+	var accounts []string
+	for i := range 100 {
+		accounts = append(accounts, fmt.Sprint(1234567+i))
+	}
+	return accounts
+}
+
+// letters returns n different letters beyond ASCII that the fonts have.
+func letters(n int) string {
+	var b strings.Builder
+	for c := rune(0xC0); n > 0; c++ {
+		if c != 0xD7 && c != 0xF7 {
+			b.WriteRune(c)
+			n--
+		}
+	}
+	return b.String()
+}
+
+func TestRender_GreekAndCyrillic(t *testing.T) {
+	c := northern(func(c *certificate.Certificate) { c.LegalName = "Олена Шевченко & Ελένη" })
+	got := tool(t, render(t, c), "pdftotext", "FILE", "-")
+	if !strings.Contains(got, "Олена Шевченко & Ελένη") {
+		t.Errorf("pdftotext finds\n%s", got)
+	}
+}
+
+func cover(change func(*certificate.Cover)) certificate.Cover {
+	c := certificate.Cover{
+		Sender: []string{"Prairie Energy Safety Partners", "5055 – 11 Street NE, Calgary, Alberta  T2E 8N4",
+			"Telephone 403-555-0101 · certificates@partner.example"},
+		Address: []string{"Northern Lights Drilling & Forage Éclair Ltée", "Attention: Éloïse Núñez, President",
+			"12, rue de l’Église", "PO Box 417", "FALHER AB  T0H 1M0"},
+		Date: time.Date(2026, 3, 25, 0, 0, 0, 0, time.UTC), Reference: "Case 41 / SECOR-2026-0041",
+		Subject: "Your Small Employer Certificate of Recognition", Salutation: "Dear Ms. Núñez,",
+		Body: []string{
+			"Congratulations. The quality assurance review of your self-assessment is complete, and your company has met the standard.",
+			"Your certificate is enclosed. Please check that the legal name, the account numbers and the industry codes are right.",
+		},
+		Closing: "Yours sincerely,", Signatory: certificate.Signatory{Name: "Żaneta Łącka", Title: "Certification Manager"},
+		Enclosures: []string{"Certificate SECOR-2026-0041"},
+	}
+	if change != nil {
+		change(&c)
+	}
+	return c
+}
+
+func renderCover(t *testing.T, c certificate.Cover) []byte {
+	t.Helper()
+	raw, err := renderer(t).RenderCover(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// However the sheet lies in a #10 envelope, its window shows the address and nothing else.
+func TestRenderCover_Window(t *testing.T) {
+	const inch = 72.0
+	for lines := 1; lines <= 6; lines++ {
+		c := cover(func(c *certificate.Cover) {
+			c.Address = append(c.Address, "CANADA")[:lines]
+			c.Sender = append(c.Sender, "Line four", "Line five", "Line six")
+			c.Reference = strings.Repeat("SECOR-2026-0041 ", 4)
+		})
+		var shown []string
+		for _, w := range readPDF(t, renderCover(t, c)).text(t) {
+			above, below := w.y-w.size, w.y+0.3*w.size
+			if above > 3.63*inch || below < 2.04*inch || w.x > 5.375*inch {
+				continue // can never be seen
+			}
+			shown = append(shown, w.s)
+			// An envelope and a sheet that lie as they usually do: by half an inch, and on the lower edge.
+			if w.x < 0.875*inch || above < 2.04*inch || below > 3.167*inch+18 {
+				t.Errorf("%d lines: %q at %.0f, %.0f is not whole in the window", lines, w.s, w.x, w.y)
+			}
+		}
+		if diff := cmp.Diff(c.Address, shown); diff != "" {
+			t.Errorf("%d lines: window shows (-want +got):\n%s", lines, diff)
+		}
+	}
+}
+
+func TestRenderCover_TextLayer(t *testing.T) {
+	c := cover(nil)
+	d := readPDF(t, renderCover(t, c))
+	got := strings.Join(strings.Fields(all(d.text(t))), " ")
+	wanted := append([]string{"25 March 2026", c.Reference, c.Subject, c.Salutation, c.Closing, c.Signatory.Name,
+		c.Signatory.Title, "Enclosed: Certificate SECOR-2026-0041"}, append(c.Body, c.Sender...)...)
+	for _, want := range wanted {
+		if !strings.Contains(got, strings.Join(strings.Fields(want), " ")) {
+			t.Errorf("text layer lacks %q:\n%s", want, got)
+		}
+	}
+	if !bytes.Contains(d.raw, []byte("/MediaBox [0 0 612.00 792.00]")) {
+		t.Error("not a portrait Letter page")
+	}
+	if !bytes.Equal(d.raw, renderCover(t, c)) {
+		t.Error("rendered again: other bytes")
+	}
+}
+
+func TestRenderCover_Refused(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*certificate.Cover)
+		field  string
+	}{
+		{"no sender", func(c *certificate.Cover) { c.Sender = nil }, "Sender"},
+		{"no address", func(c *certificate.Cover) { c.Address = nil }, "Address"},
+		{"seven lines of address", func(c *certificate.Cover) { c.Address = append(c.Address, "CANADA", "EARTH") }, "Address"},
+		{"empty line in the address", func(c *certificate.Cover) { c.Address[2] = "" }, "Address[2]"},
+		{"line too wide for the window", func(c *certificate.Cover) { c.Address[0] = strings.Repeat("Wide ", 40) }, "Address[0]"},
+		{"no date", func(c *certificate.Cover) { c.Date = time.Time{} }, "Date"},
+		{"no salutation", func(c *certificate.Cover) { c.Salutation = "" }, "Salutation"},
+		{"no body", func(c *certificate.Cover) { c.Body = nil }, "Body"},
+		{"no closing", func(c *certificate.Cover) { c.Closing = "" }, "Closing"},
+		{"no signatory", func(c *certificate.Cover) { c.Signatory.Name = "" }, "Signatory.Name"},
+		{"signatory without a title", func(c *certificate.Cover) { c.Signatory.Title = "" }, "Signatory.Title"},
+		{"Chinese reference", func(c *certificate.Cover) { c.Reference = "北" }, "Reference"},
+		{"emoji in the subject", func(c *certificate.Cover) { c.Subject = "🛢" }, "Subject"},
+		{"empty enclosure", func(c *certificate.Cover) { c.Enclosures = []string{""} }, "Enclosures[0]"},
+		{"more than a page", func(c *certificate.Cover) { c.Body = []string{strings.Repeat("word ", 1500)} }, "Body"},
+	}
+	r := renderer(t)
+	for _, tt := range tests {
+		raw, err := r.RenderCover(cover(tt.change))
+		var got *certificate.FieldError
+		if !errors.As(err, &got) || got.Field != tt.field || raw != nil {
+			t.Errorf("%s: error %v, want a refusal of %s", tt.name, err, tt.field)
+		}
+	}
+}
+
+func BenchmarkRender(b *testing.B) {
+	r := renderer(b)
+	c := northern(nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := r.Render(c)
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "certificates/s")
+}
+
+func BenchmarkRenderCover(b *testing.B) {
+	r := renderer(b)
+	c := cover(nil)
+	for b.Loop() {
+		_, err := r.RenderCover(c)
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "letters/s")
+}

@@ -1,0 +1,141 @@
+package certificate
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// place is the room that a run takes on the page.
+type place struct{ left, top, right, bottom float64 }
+
+func (r run) place() place {
+	return place{r.x, r.y - 0.75*r.size, r.x + r.face.width(r.s, r.size), r.y + 0.2*r.size}
+}
+
+func (a place) overlaps(b place) bool {
+	return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
+}
+
+// checkPlaces holds that every run is inside of bounds, and none lies on another.
+func checkPlaces(t *rapid.T, runs []run, bounds place) {
+	for i, r := range runs {
+		p := r.place()
+		if p.left < bounds.left || p.right > bounds.right || p.top < bounds.top || p.bottom > bounds.bottom {
+			t.Fatalf("%q at %.1f is outside: %.1f", r.s, p, bounds)
+		}
+		for _, other := range runs[:i] {
+			if p.overlaps(other.place()) {
+				t.Fatalf("%q at %.1f lies on %q at %.1f", r.s, p, other.s, other.place())
+			}
+		}
+	}
+}
+
+func words(most int) *rapid.Generator[string] {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDWM 0123456789éèàçñÑŁłżŻąęś&.,-’()ЖΩ"
+	word := rapid.StringOfN(rapid.SampledFrom([]rune(letters)), 1, most, -1)
+	return rapid.Map(word, func(s string) string { return "x" + s })
+}
+
+func TestRender_StaysInItsPlace(t *testing.T) {
+	r, err := NewRenderer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := 0
+	rapid.Check(t, func(t *rapid.T) {
+		c := Certificate{
+			Number: words(30).Draw(t, "number"), Title: words(90).Draw(t, "title"), LegalName: words(250).Draw(t, "name"),
+			TradeName: rapid.OneOf(rapid.Just(""), words(220)).Draw(t, "trade"), Body: words(150).Draw(t, "body"),
+			Partner: words(150).Draw(t, "partner"), TermYears: rapid.IntRange(1, 9).Draw(t, "term"),
+			Accounts: rapid.SliceOfN(words(12), 0, 15).Draw(t, "accounts"), IndustryCodes: rapid.SliceOfN(words(40), 0, 4).Draw(t, "codes"),
+			IssuedOn: time.Date(2026, 9, 30, 0, 0, 0, 0, time.UTC), ExpiresOn: time.Date(2029, 9, 30, 0, 0, 0, 0, time.UTC),
+			VerifyURL: "https://verify.example/" + strings.Repeat("w", rapid.IntRange(0, 90).Draw(t, "url")),
+		}
+		for range rapid.IntRange(1, 3).Draw(t, "signatories") {
+			c.Signatories = append(c.Signatories, Signatory{words(50).Draw(t, "signatory"), words(90).Draw(t, "signatory's title")})
+		}
+		p, err := r.compose(c)
+		var refused *FieldError
+		if errors.As(err, &refused) {
+			return // said, not printed wrongly
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		printed++
+		checkPlaces(t, p.runs, place{47, 47, letterLong - 47, letterShort - 47})
+	})
+	if printed < 20 {
+		t.Errorf("only %d certificates could be printed", printed)
+	}
+}
+
+// A legal name as long as registers allow is printed, whatever it is made of.
+func TestRender_LongNames(t *testing.T) {
+	r, err := NewRenderer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]string{
+		"words":             strings.TrimSpace(strings.Repeat("Northern Lights ", 13))[:200],
+		"widest characters": strings.Repeat("W", 200),
+		"narrow characters": strings.Repeat("i", 200),
+		"widest words":      strings.Repeat("WWWWWWWWWWWWWWWWWWW ", 10),
+	}
+	for name, s := range names {
+		c := Certificate{
+			Number: "1", Title: "Small Employer Certificate of Recognition", LegalName: s, TradeName: s, Body: "Government of Alberta",
+			Partner: "Prairie Energy Safety Partners", TermYears: 1, IssuedOn: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+			ExpiresOn: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), VerifyURL: "https://a.example",
+			Signatories: []Signatory{{"A", "B"}},
+		}
+		p, err := r.compose(c)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		printed := ""
+		for _, k := range p.runs {
+			printed += k.s
+		}
+		if strings.Count(strings.ReplaceAll(printed, " ", ""), strings.ReplaceAll(s, " ", "")) != 2 {
+			t.Errorf("%s: name is not printed whole: %s", name, printed)
+		}
+	}
+}
+
+func TestRenderCover_StaysInItsPlace(t *testing.T) {
+	r, err := NewRenderer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := 0
+	rapid.Check(t, func(t *rapid.T) {
+		c := Cover{
+			Sender: rapid.SliceOfN(words(60), 1, 6).Draw(t, "sender"), Address: rapid.SliceOfN(words(45), 1, 6).Draw(t, "address"),
+			Date: time.Date(2026, 9, 30, 0, 0, 0, 0, time.UTC), Reference: rapid.OneOf(rapid.Just(""), words(40)).Draw(t, "reference"),
+			Subject: words(120).Draw(t, "subject"), Salutation: words(60).Draw(t, "salutation"),
+			Body: rapid.SliceOfN(words(600), 1, 5).Draw(t, "body"), Closing: "Yours sincerely,",
+			Signatory:  Signatory{words(60).Draw(t, "name"), words(90).Draw(t, "title")},
+			Enclosures: rapid.SliceOfN(words(30), 0, 3).Draw(t, "enclosures"),
+		}
+		p, err := r.composeCover(c)
+		var refused *FieldError
+		if errors.As(err, &refused) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		printed++
+		checkPlaces(t, p.runs, place{coverLeft - 1, 36, coverRight + 1, letterLong - 36})
+	})
+	if printed < 20 {
+		t.Errorf("only %d letters could be printed", printed)
+	}
+}
