@@ -93,15 +93,16 @@ func (c chatter) Warn(args ...any)  { c.Debug(args...) }
 func (c chatter) Error(args ...any) { c.Debug(args...) }
 func (c chatter) Fatal(args ...any) { c.log.Error("queue", "said", fmt.Sprint(args...)) }
 
-// outage returns a health check that logs when a queue's Redis goes and comes.
-func outage(log *slog.Logger, queue Queue) func(error) {
+// outage returns what is told how each look at something else went, and logs
+// when it goes away and when it is back, once each.
+func outage(log *slog.Logger, who string) func(error) {
 	away := false
 	return func(err error) {
 		switch {
 		case err != nil && !away:
-			log.Error("queue waits", "queue", queue, "err", err)
+			log.Error("waiting", "who", who, "err", err)
 		case err == nil && away:
-			log.Info("queue goes on", "queue", queue)
+			log.Info("going on", "who", who)
 		}
 		away = err != nil
 	}

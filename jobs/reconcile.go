@@ -23,18 +23,16 @@ type Ledger interface {
 func Reconcile(ctx context.Context, ledger Ledger, every time.Duration, log *slog.Logger) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	away := false
+	looked := outage(log, "reconciler")
 	for {
 		reopened, ambiguous, err := ledger.ReconcileJobs(ctx)
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return
-		case err != nil && !away:
-			log.Error("reconciler waits", "err", err)
-		case reopened > 0:
+		}
+		looked(err)
+		if reopened > 0 {
 			log.Warn("jobs taken back", "jobs", reopened)
 		}
-		away = err != nil
 		for _, j := range ambiguous {
 			log.Error("job ended", "job", j.ID, "kind", j.Kind, "case", j.CaseID, "state", j.State, "err", j.LastError)
 		}

@@ -35,7 +35,6 @@ type Relay struct {
 	queues map[string]Queue // by kind
 	log    *slog.Logger
 	signal chan struct{}
-	away   bool // Postgres or Redis did not answer last time
 }
 
 // NewRelay returns a relay for jobs of these kinds. A job of another kind is put
@@ -62,11 +61,18 @@ func (r *Relay) Signal() {
 func (r *Relay) Run(ctx context.Context) {
 	client := asynq.NewClient(r.redis)
 	defer client.Close()
+	looked := outage(r.log, "relay")
+	look := r.pass
 	for ctx.Err() == nil {
-		woken, err := r.pass(ctx, client)
-		r.report(ctx, err)
+		woken, err := look(ctx, client)
+		if ctx.Err() != nil {
+			return
+		}
+		looked(err)
+		look = r.pass
 		switch {
 		case err != nil:
+			look = r.cautious
 			r.rest(ctx, relayOutage, nil)
 		case woken < relayBatch:
 			r.rest(ctx, relayPoll, r.signal)
@@ -85,28 +91,9 @@ func (r *Relay) rest(ctx context.Context, wait time.Duration, signal <-chan stru
 	}
 }
 
-// report logs the beginning and the end of an outage.
-func (r *Relay) report(ctx context.Context, err error) {
-	switch {
-	case ctx.Err() != nil:
-	case err != nil && !r.away:
-		r.log.Error("relay waits", "err", err)
-	case err == nil && r.away:
-		r.log.Info("relay goes on")
-	}
-	r.away = err != nil
-}
-
 // pass wakes one batch and returns how many jobs it had. A wake-up that does not
-// reach Redis is given again when its hold is over; so that few are, Redis is
-// asked first after an outage.
+// reach Redis is given again when its hold is over.
 func (r *Relay) pass(ctx context.Context, client *asynq.Client) (int, error) {
-	if r.away {
-		err := client.Ping()
-		if err != nil {
-			return 0, fmt.Errorf("reach redis: %w", err)
-		}
-	}
 	wakes, err := r.waker.WakeJobs(ctx, relayBatch, relayHold)
 	if err != nil {
 		return 0, err
@@ -117,6 +104,16 @@ func (r *Relay) pass(ctx context.Context, client *asynq.Client) (int, error) {
 		calls.Go(func() error { return r.enqueue(ctx, client, wake) })
 	}
 	return len(wakes), calls.Wait()
+}
+
+// cautious is pass after an outage: it asks whether Redis is there first, so that
+// no wake-up has to wait for its hold in vain.
+func (r *Relay) cautious(ctx context.Context, client *asynq.Client) (int, error) {
+	err := client.Ping()
+	if err != nil {
+		return 0, fmt.Errorf("reach redis: %w", err)
+	}
+	return r.pass(ctx, client)
 }
 
 func (r *Relay) enqueue(ctx context.Context, client *asynq.Client, wake promise.Wake) error {

@@ -135,7 +135,7 @@ func (w *Worker) server(lane Lane, redis asynq.RedisConnOpt) *asynq.Server {
 		TaskCheckInterval:   lane.Check,
 		ShutdownTimeout:     patience,
 		HealthCheckInterval: 2 * time.Second,
-		HealthCheckFunc:     outage(w.log, lane.Queue),
+		HealthCheckFunc:     outage(w.log, "queue "+string(lane.Queue)),
 		Logger:              chatter{w.log},
 		LogLevel:            asynq.DebugLevel,
 	})
