@@ -22,7 +22,9 @@ import (
 // caseCmd is "secordesk case": what looks at cases, and a command for every step
 // of secor.Steps.
 type caseCmd struct {
+	List    caseListCmd    `cmd:"" help:"List cases, those first whose time ends first."`
 	Show    caseShowCmd    `cmd:"" help:"Show a case on one screen."`
+	Search  caseSearchCmd  `cmd:"" help:"Find companies by name or account number, with their cases."`
 	History caseHistoryCmd `cmd:"" help:"Show everything that happened on a case."`
 
 	kong.Plugins // the steps
@@ -32,7 +34,7 @@ type caseCmd struct {
 func (caseCmd) Help() string {
 	return `Examples:
 
-	secordesk case list --mine --overdue
+	secordesk case list --overdue
 	secordesk case show 14
 	secordesk case take 14 --as ana.roy@example.com`
 }
@@ -241,7 +243,7 @@ type caseStore interface {
 
 // run opens the store and takes the step.
 func (s step) run(ctx context.Context, t *terminal) error {
-	cases, err := t.openStore(ctx)
+	cases, err := t.openDesk(ctx)
 	if err != nil {
 		return err
 	}
@@ -271,11 +273,20 @@ func (s step) take(ctx context.Context, cases caseStore, t *terminal) error {
 	return s.report(ctx, cases, act, t)
 }
 
+// who returns the address of the person at the terminal.
+func (t *terminal) who(as string) (string, error) {
+	email := cmp.Or(as, t.env["SECORDESK_AS"])
+	if email == "" {
+		return "", &secor.FieldError{Field: "--as", Problem: "is missing: your e-mail address as the roster has it (or set SECORDESK_AS)"}
+	}
+	return email, nil
+}
+
 // act says who takes the step, when and why.
 func (s step) act(f *secor.File, t *terminal) (secor.Act, error) {
-	email := cmp.Or(s.As, t.env["SECORDESK_AS"])
-	if email == "" {
-		return secor.Act{}, &secor.FieldError{Field: "--as", Problem: "is missing: your e-mail address as the roster has it (or set SECORDESK_AS)"}
+	email, err := t.who(s.As)
+	if err != nil {
+		return secor.Act{}, err
 	}
 	i := slices.IndexFunc(f.Roster, func(r secor.Reviewer) bool { return strings.EqualFold(r.Email, email) })
 	if i < 0 {

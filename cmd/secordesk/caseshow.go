@@ -26,7 +26,7 @@ func (caseShowCmd) Help() string {
 
 // Run shows one case.
 func (c *caseShowCmd) Run(ctx context.Context, t *terminal) error {
-	cases, err := t.openStore(ctx)
+	cases, err := t.openDesk(ctx)
 	if err != nil {
 		return err
 	}
@@ -413,7 +413,7 @@ func (caseHistoryCmd) Help() string {
 
 // Run shows every event of one case.
 func (c *caseHistoryCmd) Run(ctx context.Context, t *terminal) error {
-	cases, err := t.openStore(ctx)
+	cases, err := t.openDesk(ctx)
 	if err != nil {
 		return err
 	}

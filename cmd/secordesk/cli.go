@@ -16,9 +16,11 @@ import (
 type cli struct {
 	Migrate   migrateCmd   `cmd:"" help:"Bring the database to this program's shape."`
 	Worker    workerCmd    `cmd:"" help:"Do what follows from decisions."`
+	Clock     clockCmd     `cmd:"" help:"Act on deadlines."`
 	Case      caseCmd      `cmd:"" help:"Look at cases and take steps on them."`
 	Score     scoreCmd     `cmd:"" help:"Score a submission dry, without a case."`
 	Programme programmeCmd `cmd:"" help:"Print the programme's rules with their sources."`
+	Verify    verifyCmd    `cmd:"" help:"Look whether the history was tampered with."`
 	Doctor    doctorCmd    `cmd:"" help:"Check configuration, data and everything that the desk depends on."`
 
 	Version kong.VersionFlag `help:"Print the version."`

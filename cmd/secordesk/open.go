@@ -10,18 +10,28 @@ import (
 
 	"secordesk/schema"
 	"secordesk/store"
+	"secordesk/store/secor"
 )
 
-// openStore connects to the desk's database as the configuration says.
-func (t *terminal) openStore(ctx context.Context) (*store.Store, error) {
+// desk is the store with the programme that it judges by.
+type desk struct {
+	*store.Store
+	programme *secor.Programme
+}
+
+// office returns the calendar of this office.
+func (d *desk) office() *secor.Calendar { return d.programme.Calendars[d.programme.Office] }
+
+// openDesk opens the desk's database as the configuration says.
+func (t *terminal) openDesk(ctx context.Context) (*desk, error) {
 	cfg, err := readConfig[databaseConfig](t.env)
 	if err != nil {
 		return nil, err
 	}
-	return openStore(ctx, cfg.DatabaseURL, cfg.LetterGrace, t.now)
+	return openDesk(ctx, cfg.DatabaseURL, cfg.LetterGrace, t.now)
 }
 
-func openStore(ctx context.Context, dsn databaseURL, letters grace, now func() time.Time) (*store.Store, error) {
+func openDesk(ctx context.Context, dsn databaseURL, letters grace, now func() time.Time) (*desk, error) {
 	programme, err := schema.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load programme: %w", err)
@@ -31,7 +41,7 @@ func openStore(ctx context.Context, dsn databaseURL, letters grace, now func() t
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	opened.Grace = time.Duration(letters)
-	return opened, nil
+	return &desk{opened, programme}, nil
 }
 
 // openDatabase connects to the desk's database as its owner.

@@ -10,7 +10,6 @@ import (
 
 	"secordesk/jobs"
 	"secordesk/jobs/mail"
-	"secordesk/store"
 )
 
 // workerCmd is "secordesk worker".
@@ -42,7 +41,7 @@ func (workerCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return fmt.Errorf("prepare desk: %w", err)
 	}
-	cases, err := openStore(ctx, cfg.DatabaseURL, cfg.LetterGrace, t.now)
+	cases, err := openDesk(ctx, cfg.DatabaseURL, cfg.LetterGrace, t.now)
 	if err != nil {
 		return err
 	}
@@ -60,7 +59,7 @@ func (workerCmd) Run(ctx context.Context, t *terminal) error {
 
 // withRelay does what a process is for beside a relay and a reconciler, and
 // returns when all three have ended. They end with ctx, and when do does.
-func withRelay(ctx context.Context, cases *store.Store, redis asynq.RedisConnOpt, log *slog.Logger, do func(context.Context) error) error {
+func withRelay(ctx context.Context, cases *desk, redis asynq.RedisConnOpt, log *slog.Logger, do func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	relay := jobs.NewRelay(cases, redis, jobs.Kinds(), log)
 	cases.Promised = relay.Signal

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"secordesk/jobs"
+)
+
+// clockCmd is "secordesk clock".
+type clockCmd struct{}
+
+// Help returns the examples.
+func (clockCmd) Help() string {
+	return `The clock asks what is due and lets the desk act on it: reminders, escalations, the daily anchor of the history. Any number may run; each level is acted on once.
+
+It needs DATABASE_URL and REDIS_URL; SWEEP_EVERY (10s) and LETTER_GRACE (2m) may be set.
+
+Examples:
+
+	secordesk clock`
+}
+
+// Run sweeps until ctx ends.
+func (clockCmd) Run(ctx context.Context, t *terminal) error {
+	cfg, err := readConfig[clockConfig](t.env)
+	if err != nil {
+		return err
+	}
+	cases, err := openDesk(ctx, cfg.DatabaseURL, cfg.LetterGrace, t.now)
+	if err != nil {
+		return err
+	}
+	defer cases.Close()
+	log := slog.New(slog.NewJSONHandler(t.out, nil))
+	sweeper := jobs.NewSweeper(anchoring{cases, t.now}, t.now, log)
+	log.Info("clock starts", "version", version())
+	err = withRelay(ctx, cases, cfg.RedisURL.connect, log, func(ctx context.Context) error {
+		sweeper.Run(ctx, time.Duration(cfg.SweepEvery))
+		return nil
+	})
+	log.Info("clock ended")
+	return err
+}
+
+// anchoring is the desk's store with a clock for its anchors.
+type anchoring struct {
+	*desk
+	now func() time.Time
+}
+
+// AddAnchor records the ends of all streams, once per day of the office.
+func (a anchoring) AddAnchor(ctx context.Context) error { return a.Anchor(ctx, a.now()) }
