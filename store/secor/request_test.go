@@ -1,0 +1,109 @@
+package secor
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRequestNeeded(t *testing.T) {
+	known := Date{2026, 1, 5}
+	for _, tt := range []struct {
+		since  Date
+		reason RequestReason
+		want   bool
+	}{
+		{Date{}, ReasonNoProfile, true}, {Date{}, ReasonSwitching, true}, {Date{}, ReasonNew, true},
+		{known, ReasonNoProfile, false}, {known, ReasonSwitching, true}, {known, ReasonNew, true},
+	} {
+		o := requestIn(t, StateReceived)
+		o.Company.ProfileSince, o.Request.Reason = tt.since, tt.reason
+		if got := o.RequestNeeded(); got != tt.want {
+			t.Errorf("profile since %q, %s: needed %t", tt.since, tt.reason, got)
+		}
+		err := o.try(Desk, "not-required", "")
+		if tt.want {
+			mustRefuse(t, err, ErrGuard, "the request is needed", "let a person decide")
+		} else if err != nil || o.Case.State != StateNotRequired {
+			t.Errorf("the desk: %s, %v", o.Case.State, err)
+		}
+	}
+}
+
+func TestRequest_HolderAndQuestion(t *testing.T) {
+	o := requestIn(t, StateReceived)
+	o.take(asBen, "query", "", "question=Which account?")
+	if diff := cmp.Diff([]EventKind{EventRequestTaken, EventRequestQueried}, o.happened()); diff != "" {
+		t.Errorf("asking takes the request (-want +got):\n%s", diff)
+	}
+	if o.Case.Holder != ben || o.Request.Question != "Which account?" {
+		t.Errorf("held by %d, asked %q", o.Case.Holder, o.Request.Question)
+	}
+	o.take(asCompany, "answer", "", "answer=1234567", "channel=portal")
+	if o.Case.Holder != ben || o.Request.Question != "" || o.fact(EventRequestAnswered, "channel") != "portal" {
+		t.Errorf("answered: held by %d, asked %q", o.Case.Holder, o.Request.Question)
+	}
+	o.take(asBen, "release", "")
+	if o.Case.Holder != 0 {
+		t.Errorf("handed back, but held by %d", o.Case.Holder)
+	}
+	o.take(asAna, "take", "")
+	o.take(asAna, "approve", "")
+	if o.Case.Holder != 0 {
+		t.Errorf("approved, but held by %d", o.Case.Holder)
+	}
+	o.take(asCleo, "reopen", "mistake")
+	if o.Case.Holder != cleo {
+		t.Errorf("reopened by Cleo, held by %d", o.Case.Holder)
+	}
+	withdrawn := requestIn(t, StateQueried)
+	withdrawn.take(asCompany, "withdraw", "no longer")
+	withdrawn.take(asCleo, "reopen", "mistake")
+	if withdrawn.Request.Question != "" {
+		t.Errorf("reopened with the old question %q", withdrawn.Request.Question)
+	}
+}
+
+// TestRequest_Profile: approval opens the company's profile; a reopened approval
+// takes back only what it opened itself.
+func TestRequest_Profile(t *testing.T) {
+	o := requestIn(t, StateApproved)
+	if o.Company.ProfileSince != day(t, "2026-03-25") {
+		t.Errorf("profile since %q", o.Company.ProfileSince)
+	}
+	o.take(asCleo, "reopen", "mistaken for another")
+	if !o.Company.ProfileSince.IsZero() {
+		t.Errorf("the profile of a reopened approval stands since %s", o.Company.ProfileSince)
+	}
+	known := requestIn(t, StateInReview)
+	known.Company.ProfileSince, known.Request.Reason = day(t, "2020-05-01"), ReasonSwitching
+	known.take(asAna, "approve", "")
+	known.take(asCleo, "reopen", "mistake")
+	if known.Company.ProfileSince != day(t, "2020-05-01") {
+		t.Errorf("a profile that was there before: %q", known.Company.ProfileSince)
+	}
+}
+
+func TestRequest_Clock(t *testing.T) {
+	o := requestIn(t, StateQueried)
+	if got := clockOf(t, o.File, "request_review"); got.Phase() != PhasePaused || got.Party() != PartyCompany {
+		t.Errorf("queried: %s for %s", got.Phase(), got.Party())
+	}
+	o.take(asAna, "answer", "", "answer=yes")
+	if got := clockOf(t, o.File, "request_review"); got.Phase() != PhaseRunning {
+		t.Errorf("answered: %s", got.Phase())
+	}
+	o.take(asAna, "approve", "")
+	o.take(asCleo, "reopen", "mistake")
+	if got := clockOf(t, o.File, "request_review"); got.Cycle != 2 || got.Phase() != PhaseRunning {
+		t.Errorf("reopened: cycle %d is %s", got.Cycle, got.Phase())
+	}
+	for state, want := range map[State]ClockEntryKind{
+		StateApproved: ClockMet, StateRejected: ClockMet, StateNotRequired: ClockMet, StateNoAnswer: ClockStopped, StateWithdrawn: ClockStopped,
+	} {
+		clock := requestIn(t, state).Clocks[0]
+		if got := clock.Entries[len(clock.Entries)-1].Kind; got != want {
+			t.Errorf("%s: the clock is %s, want %s", state, got, want)
+		}
+	}
+}
