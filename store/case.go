@@ -142,7 +142,7 @@ const casesSQL = `
 // Cases returns up to limit cases, those first whose time ends first.
 func (s *Store) Cases(ctx context.Context, filter CaseFilter, limit int) ([]CaseLine, error) {
 	var found []caseLineRow
-	err := s.db.SelectContext(ctx, &found, casesSQL, filter.Kind, filter.State, filter.Holder, filter.Company, moment(filter.Overdue), limit)
+	err := s.reads().SelectContext(ctx, &found, casesSQL, filter.Kind, filter.State, filter.Holder, filter.Company, moment(filter.Overdue), limit)
 	if err != nil {
 		return nil, fmt.Errorf("cases: %w", err)
 	}
@@ -172,7 +172,7 @@ func (s *Store) OpenAudit(ctx context.Context, company int64) (secor.CaseID, err
 		return secor.Next(secor.SubjectAudit, state) == ""
 	})
 	var ids []secor.CaseID
-	err := s.db.SelectContext(ctx, &ids, openAuditSQL, company, pq.Array(underWay))
+	err := s.reads().SelectContext(ctx, &ids, openAuditSQL, company, pq.Array(underWay))
 	if err != nil {
 		return 0, fmt.Errorf("open audit of company %d: %w", company, err)
 	}

@@ -410,7 +410,7 @@ func (s *Store) CompanyByAccount(ctx context.Context, body, account string) (sec
 
 func (s *Store) company(ctx context.Context, none error, query string, args ...any) (secor.Company, error) {
 	var found []companyRow
-	err := s.db.SelectContext(ctx, &found, query, args...)
+	err := s.reads().SelectContext(ctx, &found, query, args...)
 	if err != nil {
 		return secor.Company{}, fmt.Errorf("read company: %w", err)
 	}
@@ -439,7 +439,7 @@ func (s *Store) SearchCompanies(ctx context.Context, text string, limit int) ([]
 		return -1
 	}, strings.ToUpper(text))
 	var found []companyRow
-	err := s.db.SelectContext(ctx, &found, searchCompaniesSQL, secor.NearName(text), account, limit, likeEscaper.Replace(strings.TrimSpace(text)))
+	err := s.reads().SelectContext(ctx, &found, searchCompaniesSQL, secor.NearName(text), account, limit, likeEscaper.Replace(strings.TrimSpace(text)))
 	if err != nil {
 		return nil, fmt.Errorf("search companies: %w", err)
 	}
@@ -455,7 +455,7 @@ var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 // Registrations returns a company's accounts, by body.
 func (s *Store) Registrations(ctx context.Context, company int64) ([]secor.Registration, error) {
 	var found []registrationRow
-	err := s.db.SelectContext(ctx, &found, registrationsSQL, company)
+	err := s.reads().SelectContext(ctx, &found, registrationsSQL, company)
 	if err != nil {
 		return nil, fmt.Errorf("registrations of company %d: %w", company, err)
 	}

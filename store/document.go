@@ -65,7 +65,7 @@ func (r documentRow) domain() secor.Document {
 // Documents returns the papers of a case with their data, the oldest first.
 func (s *Store) Documents(ctx context.Context, id secor.CaseID) ([]secor.Document, error) {
 	var found []documentRow
-	err := s.db.SelectContext(ctx, &found, documentsSQL, id)
+	err := s.reads().SelectContext(ctx, &found, documentsSQL, id)
 	if err != nil {
 		return nil, fmt.Errorf("documents of case %d: %w", id, err)
 	}
@@ -79,7 +79,7 @@ func (s *Store) Documents(ctx context.Context, id secor.CaseID) ([]secor.Documen
 // Document returns one paper of a case; ErrNotFound when there is none of that name.
 func (s *Store) Document(ctx context.Context, id secor.CaseID, name string) (secor.Document, error) {
 	var found []documentRow
-	err := s.db.SelectContext(ctx, &found, documentSQL, id, name)
+	err := s.reads().SelectContext(ctx, &found, documentSQL, id, name)
 	if err != nil {
 		return secor.Document{}, fmt.Errorf("document %s of case %d: %w", name, id, err)
 	}

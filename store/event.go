@@ -179,7 +179,7 @@ const eventsSQL = `
 // Events returns all that happened on a case, the first first, with its texts; a
 // text that was erased reads as Erased. A case that is not there is ErrNotFound.
 func (s *Store) Events(ctx context.Context, id secor.CaseID) ([]secor.Event, error) {
-	events, err := selectEvents(ctx, s.db, eventsSQL, caseStream(id))
+	events, err := selectEvents(ctx, s.reads(), eventsSQL, caseStream(id))
 	if err != nil {
 		return nil, fmt.Errorf("events of case %d: %w", id, err)
 	}
@@ -229,6 +229,16 @@ func taken(ctx context.Context, tx *sqlx.Tx, id secor.CaseID, actID string) (boo
 		return false, otherAct(actID, streams[0])
 	}
 	return true, nil
+}
+
+// Taken reports whether an act was recorded before, on whichever stream.
+func (s *Store) Taken(ctx context.Context, actID string) (bool, error) {
+	var streams []string
+	err := s.reads().SelectContext(ctx, &streams, takenSQL, actID)
+	if err != nil {
+		return false, fmt.Errorf("look for act: %w", err)
+	}
+	return len(streams) > 0, nil
 }
 
 func otherAct(actID, stream string) error {

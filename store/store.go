@@ -32,6 +32,7 @@ type Store struct {
 	db        *sqlx.DB
 	programme *secor.Programme
 	now       func() time.Time
+	batch     *sqlx.Tx // nil outside Batch
 }
 
 // New returns a store on a database that has all migrations. Now is the desk's

@@ -36,6 +36,9 @@ const txAttempts = 6
 // or a lost answer to COMMIT it runs again, so do must first look whether its act
 // is recorded already, and must not rely on what an earlier run left in memory.
 func (s *Store) inTx(ctx context.Context, do func(tx *sqlx.Tx) error) error {
+	if s.batch != nil {
+		return s.inBatch(ctx, do)
+	}
 	pause := 5 * time.Millisecond
 	for attempt := 1; ; attempt++ {
 		err := s.tryTx(ctx, do)
@@ -70,6 +73,9 @@ func (s *Store) tryTx(ctx context.Context, do func(tx *sqlx.Tx) error) error {
 
 // snapshot runs read in a transaction that sees one moment of the database.
 func (s *Store) snapshot(ctx context.Context, read func(tx *sqlx.Tx) error) error {
+	if s.batch != nil {
+		return read(s.batch)
+	}
 	tx, err := s.db.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
