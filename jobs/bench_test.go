@@ -43,12 +43,17 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	return newBenchAt(t, func() time.Time { return time.Date(2026, 3, 25, 16, 0, 0, 0, time.UTC) })
+}
+
+func newBenchAt(t *testing.T, now func() time.Time) *bench {
+	t.Helper()
 	programme, err := schema.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	db := storetest.DB(t)
-	s := store.New(db, programme, func() time.Time { return time.Date(2026, 3, 25, 16, 0, 0, 0, time.UTC) })
+	s := store.New(db, programme, now)
 	s.Grace = 0
 	b := &bench{Store: s, db: db, queue: newQueue(t), post: &postbox{}, book: &logbook{}, kinds: jobs.Kinds(), pace: jobs.DefaultPace()}
 	for i := range b.kinds {

@@ -366,56 +366,49 @@ func TestWorker_BadPayload(t *testing.T) {
 	})
 }
 
-// The order to stop: what waits for Postgres is given back, its attempt not counted.
-func TestWorker_StopGivesBack(t *testing.T) {
+// The order to stop: what waits for Postgres is given back and its attempt not
+// counted; a send ends, and its receipt is recorded.
+func TestWorker_Stops(t *testing.T) {
 	b := newBench(t)
 	b.queue.start(t)
-	id := b.request(t)
-	tx, err := b.db.BeginTxx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback()
-	_, err = tx.ExecContext(t.Context(), `SELECT 1 FROM cases WHERE id = $1 FOR UPDATE`, id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.relay(t)
-	stop := b.worker(t, b.Store)
-	await(t, "a claim", func() bool { return b.job(t, id, secor.JobDecideNeed).Attempts == 1 })
-	stop()
-	b.wantJob(t, id, secor.JobDecideNeed, promise.Open, 0)
-	var held bool
-	b.scan(t, &held, `SELECT claimed_until IS NOT NULL FROM jobs WHERE case_id = $1`, id)
-	if held {
-		t.Error("the claim was not given back")
-	}
-}
-
-// The order to stop lets a send end, and its receipt be recorded.
-func TestWorker_StopLetsSend(t *testing.T) {
-	b := newBench(t)
-	b.queue.start(t)
-	id, _ := b.rejected(t)
 	sending, on := make(chan struct{}), make(chan struct{})
 	b.post.fail = func(ctx context.Context, _ mail.Message) error {
 		close(sending)
 		<-on
 		return ctx.Err()
 	}
-	b.relay(t)
+	letter, _ := b.rejected(t)
+	work := b.request(t)
+	tx, err := b.db.BeginTxx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	_, err = tx.ExecContext(t.Context(), `SELECT 1 FROM cases WHERE id = $1 FOR UPDATE`, work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unrelay := b.relay(t)
 	stop := b.worker(t, b.Store)
 	<-sending
+	await(t, "a claim", func() bool { return b.job(t, work, secor.JobDecideNeed).Attempts == 1 })
+	unrelay()
 	stopped := make(chan struct{})
 	go func() { stop(); close(stopped) }()
-	await(t, "the order to stop", func() bool { return true })
+	await(t, "the work to be given back", func() bool { return b.job(t, work, secor.JobDecideNeed).Attempts == 0 })
 	select {
 	case <-stopped:
 		t.Error("the worker ended before its send")
-	case <-time.After(50 * time.Millisecond):
+	default:
 	}
 	close(on)
 	<-stopped
-	b.wantJob(t, id, secor.JobRejection, promise.Done, 1)
-	b.wantEvents(t, id, secor.EventLetterSent, 1)
+	b.wantJob(t, work, secor.JobDecideNeed, promise.Open, 0)
+	var held bool
+	b.scan(t, &held, `SELECT claimed_until IS NOT NULL FROM jobs WHERE case_id = $1`, work)
+	if held {
+		t.Error("the claim was not given back")
+	}
+	b.wantJob(t, letter, secor.JobRejection, promise.Done, 1)
+	b.wantEvents(t, letter, secor.EventLetterSent, 1)
 }
