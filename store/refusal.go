@@ -20,6 +20,10 @@ var refusals = map[string]secor.Refusal{
 		Text: "the company has another request with this governing body that is not decided", Do: "decide or withdraw that one first"},
 	"registrations_account_is_one_companys": {Kind: secor.ErrField,
 		Text: "the account number belongs to another company", Do: "look the number up and correct one of the two"},
+	"payments_reversed_after_received": {Kind: secor.ErrField,
+		Text: "the payment was received after the day on which it is said to have bounced", Do: "correct the date"},
+	"certificates_mailed_after_issue": {Kind: secor.ErrField,
+		Text: "the certificate was issued after the day on which it is said to have been mailed", Do: "correct the date"},
 }
 
 // asRefusal returns what a violated constraint means to a person, and err itself

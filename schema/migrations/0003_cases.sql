@@ -22,6 +22,8 @@ CREATE TABLE cases (
          'open', 'no_answer', 'submitted', 'in_qa', 'revision', 'qa_complete', 'not_reviewed')),
     CONSTRAINT cases_review_is_held CHECK (state NOT IN ('in_review', 'queried', 'in_qa', 'revision') OR holder_id IS NOT NULL),
     CONSTRAINT cases_queue_is_not_held CHECK (state NOT IN ('received', 'submitted') OR holder_id IS NULL),
+    CONSTRAINT cases_closed_are_not_held CHECK (holder_id IS NULL OR state NOT IN
+        ('approved', 'rejected', 'not_required', 'withdrawn', 'no_answer', 'cancelled', 'lapsed', 'qa_complete', 'not_reviewed')),
     CONSTRAINT cases_version_counts_from_one CHECK (version >= 1),
     CONSTRAINT cases_name_body_and_edition CHECK (body <> '' AND edition_id <> ''),
     CONSTRAINT cases_kind_is_theirs UNIQUE (id, kind),
@@ -74,6 +76,8 @@ CREATE TABLE audits (
     CONSTRAINT audits_headcount_in_range CHECK (headcount BETWEEN 1 AND 1000000),
     CONSTRAINT audits_months_in_range CHECK (claimed_policies BETWEEN 0 AND 1200 AND claimed_records BETWEEN 0 AND 1200
         AND verified_policies BETWEEN 0 AND 1200 AND verified_records BETWEEN 0 AND 1200),
+    CONSTRAINT audits_question_is_asked CHECK ((question <> '') = (state IN ('registration_queried', 'revision'))),
+    CONSTRAINT audits_waiting_are_submitted CHECK (NOT waiting OR state = 'submitted'),
     CONSTRAINT audits_round_not_negative CHECK (round >= 0),
     CONSTRAINT audits_review_has_a_submission CHECK (state NOT IN ('submitted', 'in_qa', 'revision', 'qa_complete', 'not_reviewed')
         OR round >= 1 AND last_day IS NOT NULL),

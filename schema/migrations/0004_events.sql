@@ -40,11 +40,11 @@ CREATE TABLE events (
     CONSTRAINT events_stream_is_known CHECK (stream = 'desk' OR stream ~ '^case:[1-9][0-9]*$'),
     CONSTRAINT events_kind_is_two_words CHECK (kind ~ '^[a-z_]+\.[a-z_]+$'),
     CONSTRAINT events_subject_is_known CHECK (subject IN ('', 'request', 'audit', 'invoice', 'certificate')),
-    CONSTRAINT events_states_are_known CHECK (from_state = '' OR from_state IN
-            ('approved', 'awaiting_payment', 'body_queried', 'cancelled', 'delivered', 'draft', 'due', 'electronic', 'in_qa', 'in_review',
+    CONSTRAINT events_states_are_known CHECK (ARRAY[from_state, to_state] <@ ARRAY
+            ['', 'approved', 'awaiting_payment', 'body_queried', 'cancelled', 'delivered', 'draft', 'due', 'electronic', 'in_qa', 'in_review',
              'lapsed', 'mailed', 'no_answer', 'not_required', 'not_reviewed', 'open', 'paid', 'qa_complete', 'queried', 'received',
              'registered', 'registration_queried', 'registration_review', 'rejected', 'replaced', 'requested', 'returned', 'revision',
-             'revoked', 'sent', 'signed', 'submitted', 'void', 'withdrawn')),
+             'revoked', 'sent', 'signed', 'submitted', 'void', 'withdrawn']),
     CONSTRAINT events_move_is_whole CHECK ((subject = '') = (to_state = '') AND (subject <> '' OR from_state = '')),
     CONSTRAINT events_actor_is_known CHECK (actor ~ '^(desk|(reviewer|company):[1-9][0-9]*)$'),
     CONSTRAINT events_on_behalf_of_is_known CHECK (on_behalf_of ~ '^(|desk|(reviewer|company):[1-9][0-9]*)$'),
