@@ -68,9 +68,9 @@ const (
 
 // Run examines everything and reports it all.
 func (doctorCmd) Run(ctx context.Context, t *terminal) error {
-	cfg, err := readConfig[workerConfig](t.env)
-	findings := append([]finding{ok("program", "secordesk %s", version())}, configFindings(err)...)
-	findings = append(findings, programmeFindings(t.now())...)
+	cfg, worker := readConfig[workerConfig](t.env)
+	_, clock := readConfig[clockConfig](t.env)
+	findings := slices.Concat([]finding{ok("program", "secordesk %s", version())}, configFindings(worker, clock), programmeFindings(t.now()))
 	if cfg.DatabaseURL != "" {
 		findings = append(findings, databaseFindings(ctx, string(cfg.DatabaseURL), t.now)...)
 	}
@@ -105,17 +105,23 @@ func report(t *terminal, findings []finding) error {
 	return nil
 }
 
-func configFindings(err error) []finding {
-	if err == nil {
-		return []finding{ok("configuration", "everything that worker and clock need is set")}
-	}
-	var problems configError
-	if !errors.As(err, &problems) {
-		problems = configError{err.Error()}
-	}
+// configFindings names each problem once, whichever processes have it.
+func configFindings(errs ...error) []finding {
 	var findings []finding
-	for _, p := range problems {
-		findings = append(findings, finding{gradeFail, "configuration", p, ""})
+	for _, err := range errs {
+		var problems configError
+		if err != nil && !errors.As(err, &problems) {
+			problems = configError{err.Error()}
+		}
+		for _, p := range problems {
+			f := finding{gradeFail, "configuration", p, ""}
+			if !slices.Contains(findings, f) {
+				findings = append(findings, f)
+			}
+		}
+	}
+	if len(findings) == 0 {
+		return []finding{ok("configuration", "everything that worker and clock need is set")}
 	}
 	return findings
 }

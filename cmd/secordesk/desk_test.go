@@ -1,0 +1,238 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"secordesk/store/secor"
+	"secordesk/store/storetest"
+)
+
+// office is a desk on a real Postgres, used through the command line alone
+// wherever it offers that.
+type office struct {
+	t       *testing.T
+	environ map[string]string
+	now     time.Time
+}
+
+// newOffice returns a desk with Ana, a lead, and Ben, a reviewer, and the company
+// Kowalski Electric Ltd., which has an account.
+func newOffice(t *testing.T) *office {
+	t.Helper()
+	o := &office{t: t, now: time.Date(2026, time.March, 25, 16, 0, 0, 0, time.UTC),
+		environ: map[string]string{"DATABASE_URL": storetest.DSN(t), "SECORDESK_AS": "ana.roy@example.com"}}
+	opened := o.open()
+	for i, r := range []secor.Reviewer{
+		{Name: "Ana Roy", Email: "ana.roy@example.com", Role: secor.RoleLead, Active: true, Capacity: 5},
+		{Name: "Ben Ito", Email: "ben.ito@example.com", Role: secor.RoleReviewer, Active: true, Capacity: 5},
+	} {
+		_, _, err := opened.AddReviewer(t.Context(), o.act(fmt.Sprint("reviewer", i)), r)
+		o.must(err)
+	}
+	company := secor.Company{LegalName: "Kowalski Electric Ltd.", TradeName: "Kowalski", Province: "AB", Email: "office@kowalski.example", Contact: "Jan Kowalski",
+		Address: secor.Address{Street: "1 Main Street", City: "Calgary", Province: "AB", PostalCode: "T2P 1A1"}}
+	id, _, err := opened.AddCompany(t.Context(), o.act("company"), company, []secor.Registration{{Body: "ab-pir", Account: "1234567", GoodStanding: true}})
+	o.must(err)
+	person, _, err := opened.AddPerson(t.Context(), o.act("person"), id, "Jan Kowalski")
+	o.must(err)
+	course := opened.programme.Editions["esc-2023"].Course.Name
+	_, err = opened.AddCourse(t.Context(), o.act("course"), person, secor.Course{Name: course, CompletedOn: secor.NewDate(2026, time.January, 15)})
+	o.must(err)
+	_, err = opened.AddRequest(t.Context(), o.act("request"), id, "ab-pir", secor.Request{Reason: secor.ReasonNew, Headcount: 8})
+	o.must(err)
+	return o
+}
+
+func (o *office) must(err error) {
+	o.t.Helper()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func (o *office) act(id string) secor.Act {
+	return secor.Act{ID: "test:" + id, By: secor.Desk, Surface: secor.SurfaceFile, Reason: "as imported"}
+}
+
+func (o *office) terminal() *terminal {
+	terminal, _, _ := testTerminal(o.environ)
+	terminal.now = func() time.Time { return o.now }
+	return terminal
+}
+
+func (o *office) open() *desk {
+	o.t.Helper()
+	opened, err := o.terminal().openDesk(o.t.Context())
+	o.must(err)
+	o.t.Cleanup(func() { opened.Close() })
+	return opened
+}
+
+// run runs a command line and returns status, output and errors.
+func (o *office) run(line string) (int, string, string) {
+	o.t.Helper()
+	terminal, out, errOut := testTerminal(o.environ)
+	terminal.now = func() time.Time { return o.now }
+	status := run(o.t.Context(), shellWords(line), terminal)
+	return status, out.String(), errOut.String()
+}
+
+// says runs a command that must succeed and print what matches each pattern.
+func (o *office) says(line string, patterns ...string) string {
+	o.t.Helper()
+	status, out, errOut := o.run(line)
+	if status != statusDone || errOut != "" {
+		o.t.Fatalf("%s: status %d, %s", line, status, errOut)
+	}
+	for _, p := range patterns {
+		if !regexp.MustCompile("(?m)" + p).MatchString(out) {
+			o.t.Errorf("%s: nothing matches %q in:\n%s", line, p, out)
+		}
+	}
+	return out
+}
+
+// refuses runs a command that must end with status 1 and say what matches.
+func (o *office) refuses(line, pattern string) {
+	o.t.Helper()
+	status, out, errOut := o.run(line)
+	if status != statusRefused || out != "" || !regexp.MustCompile(pattern).MatchString(errOut) {
+		o.t.Errorf("%s: status %d, stdout %q, stderr %q; want a refusal that matches %q", line, status, out, errOut, pattern)
+	}
+}
+
+func TestCase_RequestByHand(t *testing.T) {
+	o := newOffice(t)
+	o.says("case search kowalski", `Kowalski Electric Ltd\. \(Kowalski\) +1 +request +received`)
+	o.says("case search 12345", "Kowalski")
+	o.says("case search nobody", "^no such company$")
+	o.says("case list", `^ +1 +request +received +Kowalski Electric Ltd\. +ab-pir`)
+	o.says("case list --mine", "^no such case$")
+	o.refuses("case take 1 --as eve@example.com", `"eve@example.com" is nobody of this desk`)
+	o.says("case take 1", `^Request 1 of Kowalski Electric Ltd\. is in review, held by Ana Roy; next: the office\.$`)
+	o.says("case list --mine", `in review`)
+	o.says("case list --mine --as ben.ito@example.com", "^no such case$")
+	o.refuses("case list --mine --as eve@example.com", "nobody of this desk")
+	o.refuses("case list --state asleep", `"asleep" is not a state of a case; there is received, in_review`)
+	o.says(`case query 1 --question "Which account number is right?"`, "is queried.*next: the company", `^Promised: request:send_question to company:1\.$`)
+	o.says("case show 1", `^Question +Which account number is right\?`, `^Paused +.*the company's time`, `^Steps now +.*answer`, `^Job +\d+ request:send_question to company:1, open`)
+	o.refuses("case approve 1", "^Approve is not possible: the request is queried since .*, by Ana Roy; possible now: answer")
+	o.says(`case answer 1 --answer "the one on file" --channel phone --act call-7`, "is in review")
+	o.says(`case answer 1 --answer "the one on file" --channel phone --act call-7`, "is in review")
+	o.says("case show 1", `^Due +`, `^Body +.*, 1234567$`)
+	o.says("case approve 1", "is approved", "Promised: request:send_welcome to company:1")
+	history := o.says("case history 1", "request.received: new → received", "request.approved: in review → approved, by Ana Roy \\(cli\\)", "channel phone")
+	if got := strings.Count(history, "request.answered"); got != 1 {
+		t.Errorf("the answer stands %d times in the history, want once:\n%s", got, history)
+	}
+	o.says("verify", "^sound: ")
+	o.refuses("case show 99", "there is no case 99")
+}
+
+func TestCase_BackdatedPayment(t *testing.T) {
+	o := newOffice(t)
+	o.says("case approve 1")
+	opened := o.open()
+	id, err := opened.AddAudit(t.Context(), o.act("audit"), 1, "ab-pir",
+		secor.Audit{Purpose: secor.PurposeCertification, FeeYear: 2026, Headcount: 8, Claimed: secor.Evidence{Policies: 12, Records: 12}})
+	o.must(err)
+	at := strconv.FormatInt(int64(id), 10)
+	o.says("case invoice "+at, "is awaiting payment", "Promised: invoice:send to company:1")
+	total := regexp.MustCompile(`\$([0-9.]+) asked`).FindStringSubmatch(o.says("case show "+at, `^Invoice +2026-1-A, draft: \$`))
+	o.now = o.now.AddDate(0, 0, 5)
+	o.refuses("case pay "+at+" --amount 1 --method eft --reference A --on 2026-03-27", "wants a reason")
+	o.refuses("case pay "+at+" --amount 1 --method eft --reference A --on 2026-04-27", "is in the future")
+	o.refuses("case pay "+at+" --amount 1.505 --method eft --reference A", `amount: "1.505" is not a number with at most two decimals`)
+	o.says("case pay "+at+" --amount "+total[1]+` --method eft --reference A --on 2026-03-27 --reason "bank statement"`, "is registration review")
+	o.says("case history "+at, "2026-03-27 .*payment.recorded.*, recorded 2026-03-30")
+	o.says("case show "+at, `^Invoice +2026-1-A, paid: .*\$0\.00 owed`, `received 2026-03-`, `^A +.*0\.00/0\.00`, "Result: not confirmed")
+	o.says("case list --kind audit --overdue --limit 5")
+}
+
+func TestCase_JSON(t *testing.T) {
+	o := newOffice(t)
+	var shown caseJSON
+	o.must(json.Unmarshal([]byte(o.says("case show 1 --json")), &shown))
+	if shown.Case != 1 || shown.State != secor.StateReceived || shown.Next != secor.PartyOffice || len(shown.Jobs) != 1 || len(shown.Clocks) == 0 {
+		t.Errorf("case show --json = %+v", shown)
+	}
+	var listed []caseLineJSON
+	o.must(json.Unmarshal([]byte(o.says("case list --json")), &listed))
+	if len(listed) != 1 || listed[0].DueAt == nil || listed[0].Overdue {
+		t.Errorf("case list --json = %+v", listed)
+	}
+	o.now = o.now.AddDate(0, 1, 0)
+	o.must(json.Unmarshal([]byte(o.says("case list --json --overdue")), &listed))
+	if len(listed) != 1 || !listed[0].Overdue {
+		t.Errorf("a month later, case list --json --overdue = %+v", listed)
+	}
+	var events []eventJSON
+	o.must(json.Unmarshal([]byte(o.says("case history 1 --json")), &events))
+	if len(events) != 1 || events[0].Kind != secor.EventRequestReceived || events[0].Act != "test:request" {
+		t.Errorf("case history --json = %+v", events)
+	}
+	var found []companyJSON
+	o.must(json.Unmarshal([]byte(o.says("case search kow --json")), &found))
+	if len(found) != 1 || len(found[0].Cases) != 1 {
+		t.Errorf("case search --json = %+v", found)
+	}
+}
+
+func TestVerify_FindsTampering(t *testing.T) {
+	o := newOffice(t)
+	o.says("verify", "^sound: ", "no anchor yet")
+	_, err := storetest.OwnerDB(t).Exec(`ALTER TABLE events DISABLE TRIGGER USER; UPDATE events SET surface = 'job' WHERE stream = 'case:1'`)
+	o.must(err)
+	status, out, errOut := o.run("verify")
+	if status != statusRefused || !strings.Contains(out, "wrong case:1, event 1: ") || !strings.Contains(errOut, "not as they were") {
+		t.Errorf("verify: status %d, %q, %q; want the changed event named", status, out, errOut)
+	}
+}
+
+func TestMigrate(t *testing.T) {
+	o := newOffice(t)
+	o.says("migrate --status", "^nothing to do: ")
+	o.says("migrate", "^nothing to do: ")
+}
+
+func TestCommands_WithoutDatabase(t *testing.T) {
+	for _, line := range []string{"migrate", "case list", "case take 1", "verify", "worker", "clock"} {
+		terminal, out, errOut := testTerminal(nil)
+		status := run(t.Context(), shellWords(line), terminal)
+		if status != statusRefused || out.Len() > 0 || !strings.Contains(errOut.String(), "DATABASE_URL is missing") {
+			t.Errorf("%s: status %d, %q, %q; want what is missing", line, status, out, errOut)
+		}
+	}
+}
+
+func TestWorkerAndClock_StartAndEnd(t *testing.T) {
+	o := newOffice(t)
+	environ := maps.Clone(o.environ)
+	maps.Copy(environ, services(t))
+	for _, command := range []string{"worker", "clock"} {
+		ended := make(chan int, 1)
+		started, logged := newStart(command + " starts")
+		ctx, stop := testContext(t)
+		terminal, _, errOut := testTerminal(environ)
+		terminal.out = logged
+		go func() { ended <- run(ctx, []string{command}, terminal) }()
+		select {
+		case <-started:
+			stop()
+		case status := <-ended:
+			t.Fatalf("%s ended with status %d before it started: %s", command, status, errOut)
+		case <-time.After(30 * time.Second):
+			t.Fatalf("%s does not start", command)
+		}
+		if status := <-ended; status != statusDone {
+			t.Errorf("%s: status %d after SIGTERM, %s", command, status, errOut)
+		}
+	}
+}

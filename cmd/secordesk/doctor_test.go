@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"secordesk/jobs/mail/sink"
+	"secordesk/schema"
+	"secordesk/store"
+)
+
+// services starts a Redis and a mail server for a test and returns what the
+// worker needs in its environment.
+func services(t *testing.T) map[string]string {
+	t.Helper()
+	queue := miniredis.RunT(t)
+	letters, err := sink.Open(t.TempDir(), sink.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { letters.Close() })
+	return map[string]string{"REDIS_URL": "redis://" + queue.Addr(), "SMTP_URL": letters.URL(), "DESK_FROM": "desk@example.com", "DESK_NAME": "Prairie Safety Partners"}
+}
+
+func testContext(t *testing.T) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancel(t.Context())
+	t.Cleanup(stop)
+	return ctx, stop
+}
+
+// start waits for a text in what a process logs.
+type start struct {
+	mu      sync.Mutex
+	text    bytes.Buffer
+	want    string
+	found   chan struct{}
+	already bool
+}
+
+func newStart(want string) (<-chan struct{}, *start) {
+	s := &start{want: want, found: make(chan struct{})}
+	return s.found, s
+}
+
+func (s *start) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text.Write(p)
+	if !s.already && strings.Contains(s.text.String(), s.want) {
+		s.already = true
+		close(s.found)
+	}
+	return len(p), nil
+}
+
+func TestDoctor_Healthy(t *testing.T) {
+	o := newOffice(t)
+	maps.Copy(o.environ, services(t))
+	o.now = time.Now().UTC()
+	out := o.says("doctor", "^ok +configuration", "^ok +programme .* in force", "^ok +zones .*tzdata 2026", "^ok +postgres +version 1[5-9]",
+		"^ok +migrations +all", "^(ok|warn) +role", "^ok +clock", "^warn +redis", "^ok +mail")
+	if strings.Contains(out, "fail") {
+		t.Errorf("the doctor fails a healthy desk:\n%s", out)
+	}
+}
+
+func TestDoctor_NothingThere(t *testing.T) {
+	terminal, out, errOut := testTerminal(map[string]string{"DATABASE_URL": "postgres://x@127.0.0.1:1/x?sslmode=disable",
+		"REDIS_URL": "redis://127.0.0.1:1", "SMTP_URL": "smtp://127.0.0.1:1", "SWEEP_EVERY": "often"})
+	status := run(t.Context(), []string{"doctor"}, terminal)
+	if status != statusRefused || !strings.Contains(errOut.String(), "checks failed") {
+		t.Errorf("status %d, %s", status, errOut)
+	}
+	for _, want := range []string{"DESK_FROM is missing", "SWEEP_EVERY", "fail postgres", "start Postgres", "fail redis", "start Redis", "fail mail"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the doctor does not say %q:\n%s", want, out)
+		}
+	}
+}
+
+func TestDoctor_Grades(t *testing.T) {
+	at := time.Date(2026, time.March, 25, 12, 0, 0, 0, time.UTC)
+	redisAt := func(i int, info string) finding { return redisInfo(info)[i] }
+	tests := []struct {
+		name string
+		got  finding
+		want grade
+	}{
+		{"Postgres 15.0", versionFinding(store.Health{Version: 150000}), gradeOK},
+		{"Postgres 14.9", versionFinding(store.Health{Version: 140009}), gradeFail},
+		{"nothing pending", migrationFinding(schema.Migrations{Applied: []string{"0001"}}), gradeOK},
+		{"pending", migrationFinding(schema.Migrations{Pending: []string{"0001"}, Unknown: []int64{9}}), gradeFail},
+		{"newer database", migrationFinding(schema.Migrations{Unknown: []int64{9}}), gradeWarn},
+		{"a member of the role", roleFinding(store.Health{App: true}), gradeOK},
+		{"a superuser", roleFinding(store.Health{App: true, Superuser: true}), gradeWarn},
+		{"not a member", roleFinding(store.Health{Superuser: true}), gradeFail},
+		{"within the question", skewFinding(at.Add(time.Minute), at, at.Add(2*time.Minute)), gradeOK},
+		{"a second fast", skewFinding(at.Add(time.Second), at, at), gradeOK},
+		{"more than a second slow", skewFinding(at.Add(-1001*time.Millisecond), at, at), gradeWarn},
+		{"half a minute and more", skewFinding(at.Add(31*time.Second), at, at), gradeFail},
+		{"Redis 7", redisAt(0, "redis_version:7.0.15\r\nmaxmemory_policy:noeviction\r\n"), gradeOK},
+		{"Redis 6", redisAt(0, "redis_version:6.2.0\r\n"), gradeFail},
+		{"an unknown Redis", redisAt(0, "# Clients\r\n"), gradeWarn},
+		{"no eviction", redisAt(1, "maxmemory_policy:noeviction\r\n"), gradeOK},
+		{"eviction", redisAt(1, "maxmemory_policy:allkeys-lru\r\n"), gradeWarn},
+		{"unknown eviction", redisAt(1, ""), gradeWarn},
+	}
+	for _, tt := range tests {
+		if tt.got.grade != tt.want {
+			t.Errorf("%s: %s %s, want %s", tt.name, tt.got.grade, tt.got.text, tt.want)
+		}
+		if tt.got.grade != gradeOK && tt.got.remedy == "" {
+			t.Errorf("%s: no remedy", tt.name)
+		}
+	}
+}
+
+func TestDoctor_StopsWaiting(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	terminal, _, _ := testTerminal(services(t))
+	err := doctorCmd{}.Run(ctx, terminal)
+	if err == nil || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a cancelled doctor: %v, want failed checks at once", err)
+	}
+}
