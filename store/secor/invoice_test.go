@@ -1,0 +1,335 @@
+package secor
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestInvoice_Amounts(t *testing.T) {
+	gst := []Tax{{Province: "AB", Name: "GST", BasisPoints: 500}}
+	tests := []struct {
+		situation string
+		member    bool
+		annual    Cents
+		taxes     []Tax
+		total     string
+		taxName   string
+	}{
+		{"a member", true, 150_00, gst, "$157.50", "GST"},
+		{"not a member", false, 600_00, gst, "$630.00", "GST"},
+		{"another province's tax", true, 150_00, []Tax{{Province: "SK", Name: "PST", BasisPoints: 600}}, "$150.00", ""},
+		{"two taxes", true, 150_00, append(gst[:1:1], Tax{Province: "AB", Name: "PST", BasisPoints: 600}), "$166.50", "GST and PST"},
+		{"half a cent of tax goes up", true, 10, gst, "$0.11", "GST"},
+		{"less than half a cent goes down", true, 9, gst, "$0.09", "GST"},
+		{"a cent and a half goes up", true, 30, gst, "$0.32", "GST"},
+	}
+	for _, tt := range tests {
+		o := auditIn(t, StateRegistered)
+		o.Company.Member, o.Edition.Fees.Taxes = tt.member, tt.taxes
+		if tt.member {
+			o.Edition.Fees.AnnualMember = tt.annual
+		}
+		o.take(Desk, "invoice", "")
+		invoice := o.Invoice()
+		if invoice.Total().String() != tt.total || invoice.TaxName != tt.taxName || invoice.State != StateDraft {
+			t.Errorf("%s: %s with %q, %s; want %s with %q", tt.situation, invoice.Total(), invoice.TaxName, invoice.State, tt.total, tt.taxName)
+		}
+		if o.fact(EventRegistrationChecked, "owed") != tt.total || o.fact(EventInvoiceDrafted, "total") != tt.total {
+			t.Errorf("%s: the events do not say %s", tt.situation, tt.total)
+		}
+	}
+}
+
+func TestInvoice_NothingOwed(t *testing.T) {
+	o := auditIn(t, StateRegistered)
+	o.Edition.Fees = Fees{}
+	o.take(Desk, "invoice", "")
+	if o.Case.State != StateRegistrationReview || o.Invoice() != nil {
+		t.Errorf("a free programme: %s, %v", o.Case.State, o.Invoice())
+	}
+}
+
+func TestInvoice_Sent(t *testing.T) {
+	o := auditIn(t, StateAwaitingPayment)
+	o.accepted(JobInvoice)
+	if o.Invoice().State != StateSent || o.Invoice().SentOn != day(t, "2026-03-25") {
+		t.Errorf("%s on %q", o.Invoice().State, o.Invoice().SentOn)
+	}
+	mustRefuse(t, o.try(asCleo, "invoice", ""), ErrIllegalMove, "invoice 2026-12-A is drawn up already", "void it first")
+	paid := auditIn(t, StateRegistrationReview)
+	paid.accepted(JobInvoice) // it was on its way when the cheque came
+	if paid.Invoice().State != StatePaid {
+		t.Errorf("a late letter makes a paid invoice %s", paid.Invoice().State)
+	}
+}
+
+func TestPay(t *testing.T) {
+	steps := []struct {
+		situation string
+		amount    string
+		state     State
+		balance   string
+		of        State
+	}{
+		{"a part", "100", StateDraft, "$57.50", StateAwaitingPayment},
+		{"a cent too little", "57.49", StateDraft, "$0.01", StateAwaitingPayment},
+		{"the rest", "0.01", StatePaid, "$0.00", StateRegistrationReview},
+		{"twice by mistake", "10", StatePaid, "-$10.00", StateRegistrationReview},
+	}
+	o := auditIn(t, StateAwaitingPayment)
+	for i, s := range steps {
+		o.take(asCleo, "pay", "", "amount="+s.amount, "method=eft", fmt.Sprintf("reference=%d", i))
+		if o.Invoice().State != s.state || o.Invoice().Balance().String() != s.balance || o.Case.State != s.of {
+			t.Errorf("%s: invoice %s, balance %s, case %s", s.situation, o.Invoice().State, o.Invoice().Balance(), o.Case.State)
+		}
+		if got := o.fact(EventPaymentRecorded, "balance"); got != s.balance {
+			t.Errorf("%s: the event says %s", s.situation, got)
+		}
+	}
+	o.take(asCleo, "reverse-payment", "was twice", "reference=3")
+	if o.Invoice().State != StatePaid || o.saw(EventInvoiceReopened) {
+		t.Errorf("what was too much is taken back: %s", o.Invoice().State)
+	}
+}
+
+func TestPay_Refuses(t *testing.T) {
+	good := []string{"amount=157.50", "method=cheque", "reference=0042"}
+	tests := []struct {
+		situation string
+		change    string
+		words     string
+	}{
+		{"tomorrow", "received-on=2026-03-26", "received-on: \"2026-03-26\" is in the future"},
+		{"nothing", "amount=0.00", "amount: is nothing"},
+		{"less than nothing", "amount=-5", "amount"},
+		{"a formula", "reference==1+1", "begins like a spreadsheet formula"},
+		{"a reference of 41 characters", "reference=" + strings.Repeat("1", 41), "longer than 40"},
+		{"another method", "method=cash", "is not one of cheque, eft or card"},
+	}
+	for _, tt := range tests {
+		o := auditIn(t, StateAwaitingPayment)
+		err := o.try(asCleo, "pay", "", append(good[:3:3], tt.change)...)
+		mustSay(t, tt.situation, refused(err, ErrField, tt.words))
+		if o.Invoice().Paid() != 0 {
+			t.Errorf("%s: refused, but %s is paid", tt.situation, o.Invoice().Paid())
+		}
+	}
+	o := auditIn(t, StateRegistrationReview)
+	mustRefuse(t, o.try(asCleo, "pay", "", good...), ErrField, `reference: "0042" is recorded on this invoice already`)
+	mustRefuse(t, auditIn(t, StateRegistered).try(asCleo, "pay", "", good...), ErrNotFound, "case 14 has no invoice")
+	today := auditIn(t, StateAwaitingPayment)
+	today.take(asCleo, "pay", "", append(good[:3:3], "received-on=2026-03-25")...)
+}
+
+func TestReversePayment(t *testing.T) {
+	o := auditIn(t, StateRegistrationReview)
+	mustRefuse(t, o.try(asCleo, "reverse-payment", "bounced", "reference=9999"), ErrField, "is no standing payment of invoice 2026-12-A")
+	o.take(asCleo, "reverse-payment", "bounced", "reference=0042")
+	mustRefuse(t, o.try(asCleo, "reverse-payment", "again", "reference=0042"), ErrField, "no standing payment")
+	if o.Invoice().Payments[0].ReversedOn != day(t, "2026-03-25") || o.Invoice().Paid() != 0 {
+		t.Errorf("reversed on %q, paid %s", o.Invoice().Payments[0].ReversedOn, o.Invoice().Paid())
+	}
+	o.take(asCleo, "pay", "", "amount=157.50", "method=cheque", "reference=0043")
+	if o.Invoice().State != StatePaid || o.Case.State != StateRegistrationReview {
+		t.Errorf("paid anew: %s, case %s", o.Invoice().State, o.Case.State)
+	}
+	if clock := clockOf(t, o.File, "invoice_payment"); clock.Cycle != 1 || clock.Phase() != PhaseFinished {
+		t.Errorf("the clock of the bounced invoice: cycle %d %s", clock.Cycle, clock.Phase())
+	}
+}
+
+func TestVoidInvoice_AndDrawUpAgain(t *testing.T) {
+	o := auditIn(t, StateAwaitingPayment)
+	o.take(asCleo, "pay", "", "amount=10", "method=eft", "reference=1")
+	mustRefuse(t, o.try(asCleo, "void-invoice", "wrong class"), ErrGuard, "$10.00 was paid on invoice 2026-12-A", "reverse the payment first")
+	o.take(asCleo, "reverse-payment", "given back", "reference=1")
+	o.take(asCleo, "void-invoice", "wrong class")
+	if o.Invoice() != nil || o.Case.State != StateAwaitingPayment || o.Standing()[SubjectInvoice] != StateVoid {
+		t.Errorf("void: %v, case %s, standing %v", o.Invoice(), o.Case.State, o.Standing())
+	}
+	mustRefuse(t, o.try(asCleo, "void-invoice", "again"), ErrNotFound, "no invoice")
+	o.Company.Member = false
+	o.take(asCleo, "invoice", "as no member")
+	if o.Invoice().Total() != 630_00 || o.Case.State != StateAwaitingPayment || o.Standing()[SubjectInvoice] != StateDraft {
+		t.Errorf("drawn up again: %s, case %s", o.Invoice().Total(), o.Case.State)
+	}
+}
+
+// sameYear returns the file of another audit of the same company and year, with the
+// invoices as the first case left them.
+func sameYear(t *testing.T, first *office, id CaseID) *office {
+	t.Helper()
+	o := auditIn(t, StateRegistered)
+	o.Case.ID = id
+	o.Invoices = first.Invoices
+	return o
+}
+
+func TestInvoice_SecondAuditOfTheYear(t *testing.T) {
+	first := auditIn(t, StateQAComplete)
+	second := sameYear(t, first, 15)
+	second.take(Desk, "invoice", "")
+	if got := second.Invoice(); got.Number() != "2026-12-R1" || got.Net != 200_00 || got.CaseID != 15 {
+		t.Errorf("second audit: %s of %s", got.Number(), got.Net)
+	}
+	third := sameYear(t, second, 16)
+	third.take(Desk, "invoice", "")
+	if got := third.Invoice(); got.Number() != "2026-12-R2" {
+		t.Errorf("third audit: %s", got.Number())
+	}
+	third.take(asCleo, "void-invoice", "not needed")
+	fourth := sameYear(t, third, 17)
+	fourth.take(Desk, "invoice", "")
+	if got := fourth.Invoice(); got.Number() != "2026-12-R2" {
+		t.Errorf("after a void one: %s", got.Number())
+	}
+}
+
+// TestInvoice_FeeOfAnAuditThatEndedEarly serves one other audit, and only one.
+func TestInvoice_FeeOfAnAuditThatEndedEarly(t *testing.T) {
+	for _, state := range []State{StateCancelled, StateWithdrawn, StateLapsed, StateNoAnswer} {
+		first := auditIn(t, state)
+		if !first.Invoices[0].Free {
+			t.Errorf("%s: what was paid is lost", state)
+			continue
+		}
+		second := sameYear(t, first, 15)
+		second.take(Desk, "invoice", "")
+		if second.Case.State != StateRegistrationReview || second.Invoice() == nil || second.Invoice().Free || len(second.Invoices) != 1 {
+			t.Errorf("%s: the next audit is %s with %d invoices", state, second.Case.State, len(second.Invoices))
+		}
+		if second.fact(EventInvoiceAdopted, "from_case") != "14" || second.Standing()[SubjectInvoice] != Replay(second.history)[SubjectInvoice] {
+			t.Errorf("%s: adopted without saying so: %v", state, second.happened())
+		}
+		third := sameYear(t, second, 16)
+		third.take(Desk, "invoice", "")
+		if third.Case.State != StateAwaitingPayment || third.Invoice().Kind != FeeFurther {
+			t.Errorf("%s: one fee serves two audits", state)
+		}
+		first.Invoices = third.Invoices
+		first.take(asCleo, "reopen", "mistake")
+		first.take(Desk, "invoice", "")
+		if first.Case.State != StateAwaitingPayment {
+			t.Errorf("%s: reopened, it uses the fee that was given away: %s", state, first.Case.State)
+		}
+	}
+}
+
+// TestInvoice_ReopenedKeepsItsFee: while the reopened case uses its fee, no other
+// audit does.
+func TestInvoice_ReopenedKeepsItsFee(t *testing.T) {
+	first := auditIn(t, StateCancelled)
+	first.take(asCleo, "reopen", "mistake")
+	first.take(Desk, "invoice", "")
+	if first.Case.State != StateRegistrationReview || first.Invoice().Free {
+		t.Errorf("reopened: %s, free %t", first.Case.State, first.Invoice().Free)
+	}
+	second := sameYear(t, first, 15)
+	second.take(Desk, "invoice", "")
+	if second.Case.State != StateAwaitingPayment {
+		t.Errorf("two audits use one fee: the second is %s", second.Case.State)
+	}
+}
+
+// TestInvoice_ReviewedIsUsed: once a review began, the fee is gone, with marks or
+// without.
+func TestInvoice_ReviewedIsUsed(t *testing.T) {
+	for _, claimed := range []string{passing, ""} {
+		for _, state := range []State{StateInQA, StateRevision} {
+			o := auditMarked(t, state, claimed)
+			o.take(asCompany, "withdraw", "sold")
+			if o.Invoices[0].Free {
+				t.Errorf("%s with marks %q: the fee is free after the review began", state, claimed)
+			}
+		}
+	}
+	o := auditIn(t, StateSubmitted)
+	o.take(asCompany, "withdraw", "sold")
+	if !o.Invoices[0].Free {
+		t.Error("submitted, not reviewed: the fee is lost")
+	}
+}
+
+// TestInvoice_UnpaidIsVoidWithItsAudit: nobody is reminded of it, and the next
+// audit of the year pays the annual fee and no further review.
+func TestInvoice_UnpaidIsVoidWithItsAudit(t *testing.T) {
+	for _, step := range []string{"cancel", "withdraw", "lapse"} {
+		o := auditIn(t, StateAwaitingPayment)
+		o.accepted(JobInvoice)
+		o.take(asCleo, step, "registered twice")
+		if o.Invoices[0].State != StateVoid || clockOf(t, o.File, "invoice_payment").Phase() != PhaseFinished {
+			t.Errorf("%s: the invoice is %s", step, o.Invoices[0].State)
+		}
+		if StillTrue(JobInvoiceReminder, o.File, Event{}) || StillTrue(JobInvoice, o.File, Event{}) {
+			t.Errorf("%s: letters about the invoice still go out", step)
+		}
+		second := sameYear(t, o, 15)
+		second.take(Desk, "invoice", "")
+		if second.Invoice().Kind != FeeAnnual {
+			t.Errorf("%s: the next audit pays %s", step, second.Invoice().Kind)
+		}
+		o.take(asCleo, "reopen", "mistake")
+		o.take(Desk, "invoice", "")
+		if o.Case.State != StateAwaitingPayment || o.Invoice().State != StateDraft {
+			t.Errorf("%s, reopened: %s, invoice %s", step, o.Case.State, o.Invoice().State)
+		}
+	}
+}
+
+// TestInvoice_PartPaid of a closed audit waits for its rest with the next one.
+func TestInvoice_PartPaid(t *testing.T) {
+	o := auditIn(t, StateAwaitingPayment)
+	o.accepted(JobInvoice)
+	o.take(asCleo, "pay", "", "amount=100", "method=eft", "reference=1")
+	o.take(asCleo, "cancel", "registered twice")
+	second := sameYear(t, o, 15)
+	second.take(Desk, "invoice", "")
+	if second.Case.State != StateAwaitingPayment || second.fact(EventRegistrationChecked, "owed") != "$57.50" {
+		t.Errorf("%s, owed %s", second.Case.State, second.fact(EventRegistrationChecked, "owed"))
+	}
+	second.take(asCleo, "pay", "", "amount=57.50", "method=eft", "reference=2")
+	if second.Case.State != StateRegistrationReview {
+		t.Errorf("the rest is paid: %s", second.Case.State)
+	}
+}
+
+func TestInvoice_NoProfile(t *testing.T) {
+	o := auditIn(t, StateRegistered)
+	o.Company.ProfileSince = Date{}
+	mustRefuse(t, o.try(Desk, "invoice", ""), ErrGuard, "no profile with this partner", "approve its Certifying Partner Request first")
+}
+
+// TestPay_Walk pays and takes back at random: the sums are those of the payments
+// that stand, and paid means that nothing is owed.
+func TestPay_Walk(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		o := auditIn(t, StateAwaitingPayment)
+		standing := map[string]Cents{}
+		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
+			reference := rapid.SampledFrom([]string{"1", "2", "3", "4"}).Draw(rt, "reference")
+			amount := Cents(rapid.Int64Range(1, 200_00).Draw(rt, "amount"))
+			if rapid.Bool().Draw(rt, "pay") {
+				if o.try(asCleo, "pay", "", "amount="+strings.TrimPrefix(amount.String(), "$"), "method=eft", "reference="+reference) == nil {
+					standing[reference] = amount
+				}
+			} else if o.try(asCleo, "reverse-payment", "bounced", "reference="+reference) == nil {
+				delete(standing, reference)
+			}
+			var want Cents
+			for _, amount := range standing {
+				want += amount
+			}
+			invoice := o.Invoice()
+			if invoice.Paid() != want || (invoice.State == StatePaid) != (want >= invoice.Total()) && invoice.State != StateDraft {
+				rt.Fatalf("paid %s, want %s; %s", invoice.Paid(), want, invoice.State)
+			}
+		}
+		if diff := cmp.Diff(o.Standing(), Replay(o.history)); diff != "" {
+			rt.Fatal(diff)
+		}
+	})
+}
