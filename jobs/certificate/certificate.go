@@ -217,10 +217,7 @@ func (r *Renderer) composeHonour(p *page, c Certificate) error {
 	share := min(room/wished, 1.25)
 	y := honourTop + (room-share*wished)/2
 	for i, b := range blocks {
-		t := texts[i]
-		y += share * b.before
-		p.column(t, middle, y+0.8*t.size*b.leading, b.leading, centre, b.tint)
-		y += float64(len(t.lines)) * t.size * b.leading
+		y = p.column(texts[i], middle, y+share*b.before, b.leading, centre, b.tint)
 	}
 	return nil
 }
@@ -263,7 +260,7 @@ func (r *Renderer) composeFacts(p *page, c Certificate) error {
 		}
 		y := factsTop + down + 31*k.row
 		p.put(r.regular, 7, k.x, y, left, slate, k.head)
-		p.column(t, k.x, y+4+0.75*t.size, 1.15, left, ink)
+		p.column(t, k.x, y+3, 1.15, left, ink)
 	}
 	return nil
 }
@@ -291,7 +288,7 @@ func (r *Renderer) composeSignatures(p *page, people []Signatory) error {
 		if err != nil {
 			return err
 		}
-		y := p.column(name, x, signatureLine+12, 1.15, left, ink)
+		y := p.column(name, x, signatureLine+3, 1.15, left, ink)
 		p.column(title, x, y, 1.15, left, slate)
 	}
 	lines.op("Q")
@@ -311,7 +308,7 @@ func (r *Renderer) composeVerification(p *page, address string) error {
 	if err != nil {
 		return err
 	}
-	p.column(t, sideRight, y+size+8, 1.1, right, slate)
+	p.column(t, sideRight, y+size+3, 1.1, right, slate)
 	p.links = append(p.links, link{x, y, size, size + 24, address})
 	return nil
 }

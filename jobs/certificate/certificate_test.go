@@ -71,7 +71,8 @@ func TestRender_TextLayer(t *testing.T) {
 			t.Errorf("text layer lacks %q:\n%s", want, got)
 		}
 	}
-	for _, want := range []string{"/MediaBox [0 0 792.00 612.00]", "/Lang (en-CA)", "/CreationDate (D:20260325000000)", "/FontFile2"} {
+	for _, want := range []string{"/MediaBox [0 0 792.00 612.00]", "/Lang (en-CA)", "/CreationDate (D:20260325000000)",
+		"/ModDate (D:20260325000000)", "/FontFile2"} {
 		if !bytes.Contains(d.raw, []byte(want)) {
 			t.Errorf("file lacks %s", want)
 		}

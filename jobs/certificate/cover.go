@@ -115,7 +115,7 @@ func (r *Renderer) composeLetterhead(p *page, c Cover) error {
 	if err != nil {
 		return err
 	}
-	y := p.column(name, coverLeft, 58, 1.15, left, pine)
+	y := p.column(name, coverLeft, 44, 1.25, left, pine)
 	for i, s := range c.Sender[1:] {
 		t, err := box{r.regular, coverRight - coverLeft, []step{{1, 8.5, 6}}, false}.fit(fmt.Sprintf("Sender[%d]", i+1), s)
 		if err != nil {
@@ -148,7 +148,7 @@ func (r *Renderer) composeLetterhead(p *page, c Cover) error {
 			return err
 		}
 		p.put(r.regular, 7, x, y, left, slate, k.head)
-		y = p.column(t, x, y+13, 1.2, left, ink) + 8
+		y = p.column(t, x, y+3, 1.2, left, ink) + 15
 	}
 	return nil
 }
@@ -164,8 +164,7 @@ func (r *Renderer) composeAddress(p *page, lines []string) error {
 		t.size = min(t.size, fitted.size)
 	}
 	const leading = 12.0
-	y := addressMiddle - leading*float64(len(lines))/2 + 0.8*leading
-	p.column(t, addressLeft, y, leading/t.size, left, ink)
+	p.column(t, addressLeft, addressMiddle-leading*float64(len(lines))/2, leading/t.size, left, ink)
 	return nil
 }
 
@@ -185,7 +184,7 @@ func (r *Renderer) composeLetter(p *page, c Cover) error {
 // composeBody returns the y at which the letter ends.
 func (r *Renderer) composeBody(p *page, c Cover, size float64) float64 {
 	const leading = 1.35
-	y := paneBottom + 30
+	y := paneBottom + 18
 	paragraph := func(f *face, s string) {
 		lines, _ := f.wrap(s, size, coverRight-coverLeft)
 		y = p.column(text{f, size, lines}, coverLeft, y, leading, left, ink) + 0.6*size

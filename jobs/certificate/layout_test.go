@@ -21,7 +21,7 @@ func (a place) overlaps(b place) bool {
 }
 
 // checkPlaces holds that every run is inside of bounds, and none lies on another.
-func checkPlaces(t *rapid.T, runs []run, bounds place) {
+func checkPlaces(t rapid.TB, runs []run, bounds place) {
 	for i, r := range runs {
 		p := r.place()
 		if p.left < bounds.left || p.right > bounds.right || p.top < bounds.top || p.bottom > bounds.bottom {
@@ -37,8 +37,11 @@ func checkPlaces(t *rapid.T, runs []run, bounds place) {
 
 func words(most int) *rapid.Generator[string] {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDWM 0123456789éèàçñÑŁłżŻąęś&.,-’()ЖΩ"
-	word := rapid.StringOfN(rapid.SampledFrom([]rune(letters)), 1, most, -1)
-	return rapid.Map(word, func(s string) string { return "x" + s })
+	return rapid.Custom(func(t *rapid.T) string {
+		// Drawn so, because most strings that rapid makes by itself are short.
+		length := rapid.SampledFrom([]int{1, most / 8, most / 2, most}).Draw(t, "length")
+		return "x" + rapid.StringOfN(rapid.SampledFrom([]rune(letters)), length, length, -1).Draw(t, "rest")
+	})
 }
 
 func TestRender_StaysInItsPlace(t *testing.T) {
@@ -99,6 +102,7 @@ func TestRender_LongNames(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
+		checkPlaces(t, p.runs, place{47, 47, letterLong - 47, letterShort - 47})
 		printed := ""
 		for _, k := range p.runs {
 			printed += k.s

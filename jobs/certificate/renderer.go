@@ -112,10 +112,10 @@ func (p *page) put(f *face, size, x, y float64, align float64, tint colour, s st
 	p.runs = append(p.runs, run{f, size, x - align*f.width(s, size), y, tint, s})
 }
 
-// column sets lines below each other, the first baseline at y, and returns where the next would be.
+// column sets lines below each other, each leading times its size high, from the top y on, and returns where they end.
 func (p *page) column(t text, x, y, leading, align float64, tint colour) float64 {
 	for _, s := range t.lines {
-		p.put(t.face, t.size, x, y, align, tint, s)
+		p.put(t.face, t.size, x, y+0.8*leading*t.size, align, tint, s)
 		y += leading * t.size
 	}
 	return y
