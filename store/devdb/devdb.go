@@ -31,7 +31,9 @@ var (
 type Options struct {
 	// Dir keeps the cluster. It may be missing (it is made, with its parents),
 	// empty, or what an earlier Start left. If it is "", the cluster lives in a
-	// temporary directory that goes when the server ends, however it ends.
+	// temporary directory that goes when the server ends, however it ends; one
+	// that is not durable lives in memory where /dev/shm has a GiB of room,
+	// unless TMPDIR says otherwise.
 	Dir string
 
 	// Bin is the directory of initdb and postgres, which is SECOR_PG_BIN. If it

@@ -37,9 +37,9 @@ type home struct {
 }
 
 // openHome takes hold of dir, or of a temporary directory if it is "".
-func openHome(ctx context.Context, dir string) (*home, error) {
+func openHome(ctx context.Context, dir string, durable bool) (*home, error) {
 	h := &home{}
-	err := h.open(ctx, dir)
+	err := h.open(ctx, dir, durable)
 	if err != nil {
 		h.close()
 		return nil, err
@@ -47,8 +47,8 @@ func openHome(ctx context.Context, dir string) (*home, error) {
 	return h, nil
 }
 
-func (h *home) open(ctx context.Context, dir string) error {
-	made, err := h.enter(dir)
+func (h *home) open(ctx context.Context, dir string, durable bool) error {
+	made, err := h.enter(dir, durable)
 	if err != nil {
 		return err
 	}
@@ -79,10 +79,10 @@ func (h *home) open(ctx context.Context, dir string) error {
 
 // enter makes the directory if it is missing, and says whether it did. One that
 // was there keeps its owner and mode, whatever it is.
-func (h *home) enter(dir string) (bool, error) {
+func (h *home) enter(dir string, durable bool) (bool, error) {
 	var err error
 	if dir == "" {
-		h.dir, err = os.MkdirTemp(tempDir(), "secor-pg-")
+		h.dir, err = os.MkdirTemp(tempDir(durable), "secor-pg-")
 		h.temp = h.dir
 		return true, err
 	}
@@ -168,14 +168,18 @@ func (h *home) makeSocketDir() error {
 	return h.as.give(h.socket)
 }
 
-// tempDir returns the system's directory for temporary files, or /tmp where it is
-// no place for a socket.
-func tempDir() string {
+// tempDir returns the system's directory for temporary files; /tmp where that is
+// no place for a socket; memory for a cluster that may be lost: there the files of
+// a database are made and removed many times faster than on some disks.
+func tempDir(durable bool) string {
 	dir := os.TempDir()
-	if usable(filepath.Join(dir, "secor-pg-4294967295", socketName)) {
-		return dir
+	if !usable(filepath.Join(dir, "secor-pg-4294967295", socketName)) {
+		dir = "/tmp"
 	}
-	return "/tmp"
+	if dir == "/tmp" && !durable && roomyMemory(memoryDir) {
+		return memoryDir
+	}
+	return dir
 }
 
 // usable reports whether a socket in dir has a path of allowed length, which

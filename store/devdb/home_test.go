@@ -128,10 +128,24 @@ func TestStart_SocketElsewhere(t *testing.T) {
 func TestTempDir(t *testing.T) {
 	for dir, want := range map[string]string{"/short": "/short", "/" + strings.Repeat("long", 20): "/tmp", "/a,b": "/tmp"} {
 		t.Setenv("TMPDIR", dir)
-		got := tempDir()
+		got := tempDir(true)
 		if got != want {
 			t.Errorf("tempDir with TMPDIR=%s is %s, want %s", dir, got, want)
 		}
+	}
+	want := "/tmp"
+	if roomyMemory(memoryDir) {
+		want = memoryDir
+	}
+	t.Setenv("TMPDIR", "")
+	if got := tempDir(false); got != want {
+		t.Errorf("tempDir of a cluster that may be lost is %s, want %s", got, want)
+	}
+	if got := tempDir(true); got != "/tmp" {
+		t.Errorf("tempDir of a durable cluster is %s, want /tmp", got)
+	}
+	if roomyMemory("/proc") || roomyMemory("/nonexistent") {
+		t.Error("roomyMemory finds room where none is")
 	}
 }
 

@@ -29,7 +29,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := openHome(ctx, o.Dir)
+	h, err := openHome(ctx, o.Dir, o.Durable)
 	if err != nil {
 		return nil, fmt.Errorf("open home of private Postgres: %w", err)
 	}
@@ -69,9 +69,8 @@ func flags(socket string, o Options) []string {
 		"max_connections=" + strconv.Itoa(cmp.Or(o.MaxConn, 100)),
 		"timezone=UTC",
 		"log_timezone=UTC",
-		"log_min_messages=warning",
+		"log_checkpoints=off",
 		"shared_buffers=32MB",
-		"max_wal_size=256MB",
 		"wal_level=minimal",
 		"max_wal_senders=0",
 		"max_logical_replication_workers=0",
@@ -79,7 +78,8 @@ func flags(socket string, o Options) []string {
 		"dynamic_shared_memory_type=mmap",
 	}
 	if !o.Durable {
-		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off",
+			"autovacuum=off", "min_wal_size=32MB", "max_wal_size=64MB")
 	}
 	var args []string
 	for _, s := range settings {
