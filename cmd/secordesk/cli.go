@@ -17,6 +17,7 @@ type cli struct {
 	Migrate   migrateCmd   `cmd:"" help:"Bring the database to this program's shape."`
 	Worker    workerCmd    `cmd:"" help:"Do what follows from decisions."`
 	Clock     clockCmd     `cmd:"" help:"Act on deadlines."`
+	Import    importCmd    `cmd:"" help:"Take in files: companies, people, requests, submissions, payments."`
 	Case      caseCmd      `cmd:"" help:"Look at cases and take steps on them."`
 	Score     scoreCmd     `cmd:"" help:"Score a submission dry, without a case."`
 	Programme programmeCmd `cmd:"" help:"Print the programme's rules with their sources."`

@@ -1,0 +1,410 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+
+	"secordesk/store"
+	"secordesk/store/secor"
+)
+
+// importCmd is "secordesk import".
+type importCmd struct {
+	Files           []string `arg:"" name:"file" help:"JSON Lines (.jsonl) or CSV (.csv); - reads JSON Lines from standard input."`
+	Record          string   `placeholder:"KIND" help:"What every CSV file holds; its name says so when left out."`
+	As              string   `placeholder:"EMAIL" help:"Who records payments, a lead or an administrator; SECORDESK_AS when left out."`
+	AllOrNothing    bool     `help:"Write nothing at all when any line is refused."`
+	DryRun          bool     `help:"Do everything, say what came of it, and take it back."`
+	AcceptNearNames bool     `help:"Take companies in whose name reads like that of another one."`
+}
+
+// Help returns the examples.
+func (importCmd) Help() string {
+	return `Every line that is right is taken in, and every other one is named with all that is wrong with it. The same file again changes nothing.
+
+A JSON line says what it holds: {"record": "company", …}. A CSV file is called after it: companies.csv, courses-march.csv. The kinds are company, person, course, registration, reviewer, leave, conflict, partner_request, audit_registration, submission and payment; schema/schemas/import documents their fields.
+
+Examples:
+
+	secordesk import reviewers.csv companies.csv courses.csv --dry-run
+	secordesk import partner-requests.jsonl --all-or-nothing
+	secordesk import payments.csv --as chloe.martin@example.com
+	secordesk import - --accept-near-names`
+}
+
+// Run imports the files.
+func (c *importCmd) Run(ctx context.Context, t *terminal) error {
+	desk, err := t.openDesk(ctx)
+	if err != nil {
+		return err
+	}
+	defer desk.Close()
+	o := importOptions{Files: c.Files, Record: c.Record, As: cmp.Or(c.As, t.env["SECORDESK_AS"]), AllOrNothing: c.AllOrNothing, DryRun: c.DryRun,
+		AcceptNearNames: c.AcceptNearNames, Stdin: t.in, Now: t.now}
+	if screen, ok := t.errOut.(*os.File); ok && isatty.IsTerminal(screen.Fd()) {
+		o.Progress = t.errOut
+	}
+	summary, err := importFiles(ctx, desk.Store, desk.programme, o, t.errOut)
+	if len(summary.Kinds) > 0 {
+		err = errors.Join(summary.write(t.out), err)
+	}
+	return err
+}
+
+// importOptions say what is imported and how.
+type importOptions struct {
+	Files           []string
+	Record          string // kind of every CSV file; "": by its name
+	As              string // e-mail of the person who records payments
+	AllOrNothing    bool
+	DryRun          bool
+	AcceptNearNames bool
+	Stdin           io.Reader        // what "-" reads
+	Now             func() time.Time // the desk's clock, as the store has it
+	Progress        io.Writer        // a terminal; nil: no progress is shown
+}
+
+// batched reports whether all is done in one transaction.
+func (o importOptions) batched() bool { return o.AllOrNothing || o.DryRun }
+
+// importFiles takes the files into the store and writes one line to out for each
+// problem: "file:line: field: reason". Every line is an act of its own, unless the
+// options want all or nothing. The same lines again are unchanged.
+//
+// The error is a refusal when files cannot be used or lines were refused, and then
+// the summary says how many; any other error is a fault, after which the lines
+// before the one that it names are in.
+func importFiles(ctx context.Context, st *store.Store, programme *secor.Programme, o importOptions, out io.Writer) (importSummary, error) {
+	im := &importer{store: st, programme: programme, options: o, kinds: recordKinds(), run: rand.Text(),
+		reader: &reader{programme: programme, now: o.Now}}
+	files, err := im.plan()
+	if err != nil {
+		return importSummary{}, err
+	}
+	if !o.batched() {
+		summary, err := im.importAll(ctx, im.entries(ctx, files), out)
+		summary.Written = true
+		return summary, summary.verdict(err)
+	}
+	return im.batch(ctx, files, out)
+}
+
+// errTakenBack ends a batch that is not to be kept.
+var errTakenBack = errors.New("taken back")
+
+// batch imports in one transaction, which is kept only when no line is refused.
+// Everything is read before it begins, so that nobody waits for a slow file.
+func (im *importer) batch(ctx context.Context, files []importFile, out io.Writer) (importSummary, error) {
+	var read []entry
+	for e, err := range im.entries(ctx, files) {
+		if err != nil {
+			return importSummary{}, err
+		}
+		read = append(read, e)
+	}
+	var summary importSummary
+	var said bytes.Buffer
+	outside := im.store
+	err := outside.Batch(ctx, func(inside *store.Store) error {
+		var err error
+		said.Reset()
+		im.store = inside
+		summary, err = im.importAll(ctx, listed(read), &said)
+		if err == nil && (im.options.DryRun || summary.total().Refused > 0) {
+			return errTakenBack
+		}
+		return err
+	})
+	_, writeErr := said.WriteTo(out)
+	summary.Written = err == nil
+	if errors.Is(err, errTakenBack) {
+		err = nil
+	}
+	return summary, cmp.Or(summary.verdict(err), writeErr)
+}
+
+func listed(entries []entry) iter.Seq2[entry, error] {
+	return func(yield func(entry, error) bool) {
+		for _, e := range entries {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// importFile is one file that can be read.
+type importFile struct {
+	path string
+	kind *recordKind // of CSV; nil: JSON Lines
+}
+
+// plan looks at all files before the first one is read. Its error names every one
+// that cannot be used.
+func (im *importer) plan() ([]importFile, error) {
+	var files []importFile
+	var problems []error
+	for _, path := range im.options.Files {
+		f, err := im.fileAt(path)
+		if err != nil {
+			problems = append(problems, &secor.FieldError{Field: path, Problem: err.Error()})
+		}
+		files = append(files, f)
+	}
+	return files, errors.Join(problems...)
+}
+
+func (im *importer) fileAt(path string) (importFile, error) {
+	f := importFile{path: path}
+	if path == "-" {
+		return f, nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return f, errors.New("there is no such file")
+	case err != nil:
+		return f, err
+	case info.IsDir():
+		return f, errors.New("is a directory; name the files in it")
+	}
+	switch ext := filepath.Ext(path); strings.ToLower(ext) {
+	case ".jsonl":
+		return f, nil
+	case ".csv":
+		if im.options.Record != "" {
+			f.kind, err = kindNamed(im.kinds, im.options.Record)
+			return f, err
+		}
+		f.kind, err = kindOfFile(im.kinds, strings.TrimSuffix(filepath.Base(path), ext))
+		return f, err
+	default:
+		return f, errors.New("is neither .jsonl nor .csv")
+	}
+}
+
+// entries reads the files one after the other. An error is a fault of reading.
+func (im *importer) entries(ctx context.Context, files []importFile) iter.Seq2[entry, error] {
+	return func(yield func(entry, error) bool) {
+		for _, f := range files {
+			if !im.entriesOf(ctx, f, yield) {
+				return
+			}
+		}
+	}
+}
+
+func (im *importer) entriesOf(ctx context.Context, f importFile, yield func(entry, error) bool) bool {
+	in := io.NopCloser(im.options.Stdin)
+	if f.path != "-" {
+		opened, err := os.Open(f.path)
+		if err != nil {
+			return yield(entry{file: f.path, kind: f.kind, problems: []error{problem("", "cannot be read: %v", err)}}, nil)
+		}
+		in = opened
+	}
+	defer in.Close()
+	from := f.decoder(ctx, in, im)
+	for {
+		e, err := from.next()
+		if errors.Is(err, io.EOF) {
+			return true
+		}
+		e.file = f.path
+		if err != nil {
+			yield(e, fmt.Errorf("read %s: %w", f.path, err))
+			return false
+		}
+		if !yield(e, nil) {
+			return false
+		}
+	}
+}
+
+func (f importFile) decoder(ctx context.Context, in io.Reader, im *importer) decoder {
+	if f.kind == nil {
+		return &jsonLines{lines: newLines(ctx, in), kinds: im.kinds, reader: im.reader}
+	}
+	return &csvRows{lines: newLines(ctx, in), kind: f.kind, reader: im.reader}
+}
+
+// importer takes entries into the store.
+type importer struct {
+	store     *store.Store
+	programme *secor.Programme
+	options   importOptions
+	kinds     []*recordKind
+	reader    *reader
+	run       string // makes the acts on the register this run's own
+	file      string // base name of the file at hand
+	seen      map[string]int
+}
+
+// importAll takes every entry in and writes what is wrong with it to out. It stops
+// at a fault.
+func (im *importer) importAll(ctx context.Context, entries iter.Seq2[entry, error], out io.Writer) (importSummary, error) {
+	summary := newSummary(im.kinds)
+	clear := func() {}
+	if im.options.Progress != nil {
+		clear = func() { fmt.Fprint(im.options.Progress, "\r\x1b[K") }
+	}
+	defer clear()
+	path := ""
+	for e, err := range entries {
+		if err != nil {
+			return summary, err
+		}
+		if e.file != path {
+			path, im.file, im.seen = e.file, filepath.Base(e.file), map[string]int{}
+		}
+		if im.options.Progress != nil && e.line%50 == 0 {
+			fmt.Fprintf(im.options.Progress, "\r%s: line %d", path, e.line)
+		}
+		came, problems, err := im.take(ctx, e)
+		if err != nil {
+			return summary, fmt.Errorf("import %s: %w", e.place(), err)
+		}
+		summary.count(e.kind, came, len(problems) > 0)
+		for _, p := range problems {
+			clear()
+			fmt.Fprintf(out, "%s: %v\n", e.place(), p)
+		}
+	}
+	return summary, nil
+}
+
+func (e entry) place() string {
+	if e.line == 0 {
+		return e.file
+	}
+	return fmt.Sprintf("%s:%d", e.file, e.line)
+}
+
+// take takes one entry in and returns what came of it, or all that is wrong with
+// it. An error is a fault.
+func (im *importer) take(ctx context.Context, e entry) (store.Change, []error, error) {
+	if len(e.problems) > 0 {
+		return "", e.problems, nil
+	}
+	first := im.seen[e.record.keyOf()]
+	if first > 0 {
+		return "", []error{problem("", "is the same %s as line %d; keep one", strings.ReplaceAll(e.kind.name, "_", " "), first)}, nil
+	}
+	im.seen[e.record.keyOf()] = e.line
+	came, err := e.kind.add(im, ctx, e.record)
+	if err != nil && errors.Is(err, secor.ErrRefused) {
+		return "", flat(plain(err)), nil
+	}
+	return came, nil, err
+}
+
+// flat returns the errors that errors.Join put together.
+func flat(err error) []error {
+	many, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, one := range many.Unwrap() {
+		all = append(all, flat(one)...)
+	}
+	return all
+}
+
+// importSummary says what came of an import.
+type importSummary struct {
+	Kinds   []kindSummary // those that occurred, in the order of recordKinds
+	Written bool          // false: all of it was taken back
+}
+
+// kindSummary counts the lines of one kind by what came of them.
+type kindSummary struct {
+	Kind                               string
+	Added, Changed, Unchanged, Refused int
+}
+
+// unreadable stands for the lines whose kind could not be read.
+const unreadable = "(unreadable)"
+
+func newSummary(kinds []*recordKind) importSummary {
+	var s importSummary
+	for _, k := range kinds {
+		s.Kinds = append(s.Kinds, kindSummary{Kind: k.name})
+	}
+	s.Kinds = append(s.Kinds, kindSummary{Kind: unreadable})
+	return s
+}
+
+func (s *importSummary) count(kind *recordKind, came store.Change, refused bool) {
+	name := unreadable
+	if kind != nil {
+		name = kind.name
+	}
+	k := &s.Kinds[slices.IndexFunc(s.Kinds, func(k kindSummary) bool { return k.Kind == name })]
+	switch {
+	case refused:
+		k.Refused++
+	case came == store.Added:
+		k.Added++
+	case came == store.Changed:
+		k.Changed++
+	default:
+		k.Unchanged++
+	}
+}
+
+// total adds all kinds up.
+func (s importSummary) total() kindSummary {
+	sum := kindSummary{Kind: "all"}
+	for _, k := range s.Kinds {
+		sum.Added += k.Added
+		sum.Changed += k.Changed
+		sum.Unchanged += k.Unchanged
+		sum.Refused += k.Refused
+	}
+	return sum
+}
+
+func (k kindSummary) lines() int { return k.Added + k.Changed + k.Unchanged + k.Refused }
+
+// verdict returns a fault as it is, and otherwise a refusal when lines were refused.
+func (s importSummary) verdict(fault error) error {
+	all := s.total()
+	if fault != nil || all.Refused == 0 {
+		return fault
+	}
+	r := &secor.Refusal{Kind: secor.ErrField, Text: fmt.Sprintf("%d of %d lines were refused and nothing was written", all.Refused, all.lines()),
+		Do: "correct them and import the files again"}
+	if s.Written {
+		r.Text = fmt.Sprintf("%d of %d lines were refused, the others are in", all.Refused, all.lines())
+		r.Do = "correct them and import the files again; what is in stays as it is"
+	}
+	return r
+}
+
+// write prints the summary as a table.
+func (s importSummary) write(w io.Writer) error {
+	out := &table{heads: []string{"Record", "Added", "Changed", "Unchanged", "Refused"}, right: []int{1, 2, 3, 4}}
+	kinds := slices.DeleteFunc(slices.Clone(s.Kinds), func(k kindSummary) bool { return k.lines() == 0 })
+	for _, k := range append(kinds, s.total()) {
+		out.add(k.Kind, fmt.Sprint(k.Added), fmt.Sprint(k.Changed), fmt.Sprint(k.Unchanged), fmt.Sprint(k.Refused))
+	}
+	err := out.write(w)
+	if err == nil && !s.Written {
+		_, err = fmt.Fprintln(w, "Nothing of this was written.")
+	}
+	return err
+}

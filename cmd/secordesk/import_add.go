@@ -1,0 +1,403 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"secordesk/store"
+	"secordesk/store/secor"
+)
+
+// deskAct is an act on the register. Natural keys say what is there already, so
+// that an older file may also be taken in again after a newer one.
+func (im *importer) deskAct(r record, part string) secor.Act {
+	return secor.Act{ID: strings.Join([]string{r.actID(), im.run, part}, ":"), By: secor.Desk, Surface: secor.SurfaceFile}
+}
+
+// companyAct is something that the company did at a time that the record states.
+// It is the same act whenever the same record comes again.
+func (im *importer) companyAct(r record, company int64, at time.Time) secor.Act {
+	return secor.Act{ID: r.actID(), By: secor.ByCompany(company), Surface: secor.SurfaceFile,
+		Reason: "imported from " + im.file, HappenedAt: at}
+}
+
+// company finds the company that a record names.
+func (im *importer) company(ctx context.Context, r record) (secor.Company, error) {
+	c, err := im.store.CompanyByAccount(ctx, r.text("body"), r.text("account"))
+	if errors.Is(err, secor.ErrNotFound) {
+		return c, &secor.FieldError{Field: "account", Value: r.text("account"),
+			Problem: "is no company's account with " + r.text("body") + "; import the company first"}
+	}
+	return c, err
+}
+
+func (im *importer) person(ctx context.Context, field, email string) (secor.Reviewer, error) {
+	p, err := im.store.ReviewerByEmail(ctx, email)
+	if errors.Is(err, secor.ErrNotFound) {
+		return p, &secor.FieldError{Field: field, Value: email, Problem: "is nobody of this desk; import its reviewers first"}
+	}
+	return p, err
+}
+
+// addCompany adds a company, or changes what the record states of one on file.
+func (im *importer) addCompany(ctx context.Context, r record) (store.Change, error) {
+	old, err := im.company(ctx, r)
+	var unknown *secor.FieldError
+	if err != nil && !errors.As(err, &unknown) {
+		return "", err
+	}
+	account := secor.Registration{Body: r.text("body"), Account: r.text("account"), GoodStanding: r.flag("good_standing", true)}
+	if err == nil {
+		err = sameName(old, r)
+		if err != nil {
+			return "", err
+		}
+		account.GoodStanding, err = im.standing(ctx, old.ID, account.Body, r)
+		if err != nil {
+			return "", err
+		}
+	}
+	_, came, err := im.putCompany(ctx, old, r, account)
+	return came, err
+}
+
+// standing returns whether an account is in good standing: as the record says, or
+// as it is on file, or true.
+func (im *importer) standing(ctx context.Context, company int64, body string, r record) (bool, error) {
+	accounts, err := im.store.Registrations(ctx, company)
+	if err != nil {
+		return false, err
+	}
+	i := slices.IndexFunc(accounts, func(a secor.Registration) bool { return a.Body == body })
+	return r.flag("good_standing", i < 0 || accounts[i].GoodStanding), nil
+}
+
+// sameName refuses a record whose name is not the one on file: one of the two
+// accounts is a mistyped one, and no file may rename a company by mistake.
+func sameName(on secor.Company, r record) error {
+	name := r.text("legal_name")
+	if name == "" || secor.NearName(name) == secor.NearName(on.LegalName) {
+		return nil
+	}
+	return &secor.FieldError{Field: "legal_name", Value: name, Problem: fmt.Sprintf(
+		"is not the name on file for account %s, which is %q; correct the account, or the name on file with secordesk case correct", r.text("account"), on.LegalName)}
+}
+
+func (im *importer) putCompany(ctx context.Context, old secor.Company, r record, account secor.Registration) (int64, store.Change, error) {
+	act, put := im.deskAct(r, "company"), im.store.AddCompany
+	if im.options.AcceptNearNames {
+		act.Reason, put = "name accepted with --accept-near-names, from "+im.file, im.store.AddNamesake
+	}
+	id, came, err := put(ctx, act, described(old, r), []secor.Registration{account})
+	var refusal *secor.Refusal
+	if errors.As(err, &refusal) && strings.Contains(refusal.Text, "reads like") {
+		err = &secor.FieldError{Field: "legal_name", Value: r.text("legal_name"), Problem: refusal.Text}
+	}
+	return id, came, err
+}
+
+// described returns a company as it is on file with what a record states of it.
+func described(c secor.Company, r record) secor.Company {
+	for name, value := range map[string]*string{
+		"legal_name": &c.LegalName, "trade_name": &c.TradeName, "province": &c.Province, "contact": &c.Contact, "email": &c.Email,
+		"street": &c.Address.Street, "city": &c.Address.City, "postal_code": &c.Address.PostalCode,
+	} {
+		text, given := r.texts[name]
+		if given {
+			*value = text
+		}
+	}
+	c.Member = r.flag("member", c.Member)
+	if day := r.date("profile_since"); !day.IsZero() {
+		c.ProfileSince = day
+	}
+	return c
+}
+
+func (im *importer) addPerson(ctx context.Context, r record) (store.Change, error) {
+	c, err := im.company(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	_, came, err := im.store.AddPerson(ctx, im.deskAct(r, "person"), c.ID, r.text("name"))
+	return came, err
+}
+
+// addCourse adds the course, with its person where the company has none of that name.
+func (im *importer) addCourse(ctx context.Context, r record) (store.Change, error) {
+	c, err := im.company(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	var came store.Change
+	err = im.store.Batch(ctx, func(inside *store.Store) error {
+		person, _, err := inside.AddPerson(ctx, im.deskAct(r, "person"), c.ID, r.text("person"))
+		if err != nil {
+			return err
+		}
+		came, err = inside.AddCourse(ctx, im.deskAct(r, "course"), person, secor.Course{Name: r.text("course"), CompletedOn: r.date("completed_on")})
+		return err
+	})
+	return came, err
+}
+
+func (im *importer) addRegistration(ctx context.Context, r record) (store.Change, error) {
+	c, err := im.company(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	standing, err := im.standing(ctx, c.ID, r.text("other_body"), r)
+	if err != nil {
+		return "", err
+	}
+	return im.store.AddRegistration(ctx, im.deskAct(r, "registration"), c.ID,
+		secor.Registration{Body: r.text("other_body"), Account: r.text("other_account"), GoodStanding: standing})
+}
+
+func (im *importer) addReviewer(ctx context.Context, r record) (store.Change, error) {
+	old, err := im.store.ReviewerByEmail(ctx, r.text("email"))
+	if err != nil && !errors.Is(err, secor.ErrNotFound) {
+		return "", err
+	}
+	active := r.flag("active", errors.Is(err, secor.ErrNotFound) || old.Active)
+	_, came, err := im.store.AddReviewer(ctx, im.deskAct(r, "reviewer"), secor.Reviewer{Name: r.text("name"), Email: r.text("email"),
+		Role: secor.Role(r.text("role")), Active: active, Capacity: r.count("capacity")})
+	return came, err
+}
+
+func (im *importer) addLeave(ctx context.Context, r record) (store.Change, error) {
+	p, err := im.person(ctx, "email", r.text("email"))
+	if err != nil {
+		return "", err
+	}
+	return im.store.AddLeave(ctx, im.deskAct(r, "leave"), p.ID, secor.Span{From: r.date("from"), To: r.date("to")})
+}
+
+func (im *importer) addConflict(ctx context.Context, r record) (store.Change, error) {
+	p, personErr := im.person(ctx, "email", r.text("email"))
+	c, companyErr := im.company(ctx, r)
+	err := errors.Join(personErr, companyErr)
+	if err != nil {
+		return "", err
+	}
+	return im.store.AddConflict(ctx, im.deskAct(r, "conflict"), secor.Conflict{ReviewerID: p.ID, CompanyID: c.ID,
+		Span: secor.Span{From: r.date("from"), To: r.date("to")}, Reason: r.text("reason")})
+}
+
+// addRequest opens a partner request. A company that is not on file is put there
+// by the same line; one that is stays as it is, and where the form says otherwise
+// the request's first event says so.
+func (im *importer) addRequest(ctx context.Context, r record) (store.Change, error) {
+	taken, err := im.store.Taken(ctx, r.actID())
+	if taken || err != nil {
+		return store.Unchanged, err
+	}
+	err = im.store.Batch(ctx, func(inside *store.Store) error {
+		within := *im
+		within.store = inside
+		return within.openRequest(ctx, r)
+	})
+	return store.Added, err
+}
+
+func (im *importer) openRequest(ctx context.Context, r record) error {
+	c, err := im.company(ctx, r)
+	var unknown *secor.FieldError
+	known := err == nil
+	if err != nil && !errors.As(err, &unknown) {
+		return err
+	}
+	if known {
+		err = sameName(c, r)
+	} else {
+		c.ID, err = im.newCompany(ctx, r)
+	}
+	if err != nil {
+		return err
+	}
+	act := im.companyAct(r, c.ID, r.time("received_at"))
+	if differs := formDiffers(c, r); known && differs != "" {
+		act.Reason += "; the form says otherwise: " + differs
+	}
+	_, err = im.store.AddRequest(ctx, act, c.ID, r.text("body"), secor.Request{Reason: secor.RequestReason(r.text("reason")), Headcount: r.count("headcount")})
+	return err
+}
+
+func (im *importer) newCompany(ctx context.Context, r record) (int64, error) {
+	var problems []error
+	for _, f := range companyFields(true) {
+		if f.required && r.text(f.name) == "" {
+			problems = append(problems, &secor.FieldError{Field: f.name, Problem: fmt.Sprintf(
+				"is missing: no company has the account %s with %s, so the line must describe it", r.text("account"), r.text("body"))})
+		}
+	}
+	if len(problems) > 0 {
+		return 0, errors.Join(problems...)
+	}
+	account := secor.Registration{Body: r.text("body"), Account: r.text("account"), GoodStanding: true}
+	id, _, err := im.putCompany(ctx, secor.Company{}, r, account)
+	return id, err
+}
+
+// formDiffers lists what a request states otherwise than the file does.
+func formDiffers(c secor.Company, r record) string {
+	form := described(c, r)
+	var words []string
+	for _, f := range []struct{ name, on, form string }{
+		{"legal name", c.LegalName, form.LegalName}, {"trade name", c.TradeName, form.TradeName}, {"province", c.Province, form.Province},
+		{"contact", c.Contact, form.Contact}, {"email", strings.ToLower(c.Email), strings.ToLower(form.Email)}, {"street", c.Address.Street, form.Address.Street},
+		{"city", c.Address.City, form.Address.City}, {"postal code", c.Address.PostalCode, form.Address.PostalCode},
+		{"member", strconv.FormatBool(c.Member), strconv.FormatBool(form.Member)},
+	} {
+		if f.on != f.form {
+			words = append(words, f.name+" "+f.form)
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+func (im *importer) addAudit(ctx context.Context, r record) (store.Change, error) {
+	taken, err := im.store.Taken(ctx, r.actID())
+	if taken || err != nil {
+		return store.Unchanged, err
+	}
+	c, err := im.company(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	audits, err := im.audits(ctx, c.ID, r)
+	if err != nil {
+		return "", err
+	}
+	for _, f := range audits {
+		if secor.Next(secor.SubjectAudit, f.Case.State) != "" {
+			return "", &secor.FieldError{Field: "fee_year", Value: r.text("fee_year"), Problem: fmt.Sprintf(
+				"has audit %d under way (%s); go on with that one, or cancel it first", f.Case.ID, f.Case.State.Words())}
+		}
+	}
+	_, err = im.store.AddAudit(ctx, im.companyAct(r, c.ID, r.time("registered_at")), c.ID, r.text("body"), secor.Audit{
+		Purpose: secor.Purpose(r.text("purpose")), FeeYear: r.count("fee_year"), Headcount: r.count("headcount"), Claimed: r.months()})
+	return store.Added, err
+}
+
+func (r record) months() secor.Evidence {
+	return secor.Evidence{Policies: r.count("policies_months"), Records: r.count("records_months")}
+}
+
+// audits returns the company's audits of the record's body and fee year, the
+// oldest first.
+func (im *importer) audits(ctx context.Context, company int64, r record) ([]*secor.File, error) {
+	cases, err := im.store.CasesOf(ctx, company)
+	if err != nil {
+		return nil, err
+	}
+	var audits []*secor.File
+	for _, c := range cases {
+		if c.Kind != secor.SubjectAudit || c.Body != r.text("body") {
+			continue
+		}
+		f, err := im.store.File(ctx, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		if f.Audit.FeeYear == r.count("fee_year") {
+			audits = append(audits, f)
+		}
+	}
+	slices.SortFunc(audits, func(a, b *secor.File) int { return int(a.Case.ID - b.Case.ID) })
+	return audits, nil
+}
+
+// oneAudit returns the one audit that fits, or the last one where none does: the
+// rules then say why not.
+func (im *importer) oneAudit(ctx context.Context, r record, fits func(*secor.File) bool) (*secor.File, error) {
+	c, err := im.company(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	audits, err := im.audits(ctx, c.ID, r)
+	if err != nil {
+		return nil, err
+	}
+	if len(audits) == 0 {
+		return nil, &secor.FieldError{Field: "fee_year", Value: r.text("fee_year"), Problem: "has no audit of this company; register one first"}
+	}
+	fitting := slices.DeleteFunc(slices.Clone(audits), func(f *secor.File) bool { return !fits(f) })
+	switch len(fitting) {
+	case 0:
+		return audits[len(audits)-1], nil
+	case 1:
+		return fitting[0], nil
+	}
+	return nil, &secor.FieldError{Field: "fee_year", Value: r.text("fee_year"), Problem: fmt.Sprintf(
+		"has several audits that this could be for, %d and %d; take the step by hand", fitting[0].Case.ID, fitting[1].Case.ID)}
+}
+
+// addSubmission hands in a self-assessment to the audit that waits for one.
+func (im *importer) addSubmission(ctx context.Context, r record) (store.Change, error) {
+	taken, err := im.store.Taken(ctx, r.actID())
+	if taken || err != nil {
+		return store.Unchanged, err
+	}
+	waiting := func(f *secor.File) bool {
+		return f.Case.State == secor.StateOpen || f.Case.State == secor.StateRevision
+	}
+	f, err := im.oneAudit(ctx, r, waiting)
+	if err != nil {
+		return "", err
+	}
+	err = impossible(f.Protocol, r.marks)
+	if err != nil {
+		return "", err
+	}
+	submission := secor.Submission{Marks: r.marks, Months: r.months(), LastDay: r.date("last_day"), Headcount: r.count("headcount")}
+	act := im.companyAct(r, f.Company.ID, r.time("submitted_at"))
+	return store.Added, im.store.UpdateCase(ctx, f.Case.ID, act, func(f *secor.File, _ time.Time) error { return f.Submit(submission) })
+}
+
+// impossible names every mark that cannot be true, where the rules would stop at
+// the first one.
+func impossible(p *secor.Protocol, marks []secor.Mark) error {
+	var problems []error
+	for _, m := range marks {
+		_, err := p.CheckMark(m)
+		if err != nil {
+			problems = append(problems, within("marks", err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// addPayment records a payment on the audit whose invoice is unpaid.
+func (im *importer) addPayment(ctx context.Context, r record) (store.Change, error) {
+	if im.options.As == "" {
+		return "", problem("", "a payment is recorded by a person; add --as with the e-mail address of a lead or an administrator")
+	}
+	p, err := im.person(ctx, "--as", im.options.As)
+	if err != nil {
+		return "", err
+	}
+	taken, err := im.store.Taken(ctx, r.actID())
+	if taken || err != nil {
+		return store.Unchanged, err
+	}
+	f, err := im.oneAudit(ctx, r, func(f *secor.File) bool {
+		invoice := f.Invoice()
+		return invoice != nil && invoice.State != secor.StatePaid
+	})
+	if err != nil {
+		return "", err
+	}
+	pay, err := secor.StepFor("pay", secor.SubjectAudit)
+	if err != nil {
+		return "", err
+	}
+	act := secor.Act{ID: r.actID(), By: secor.ByReviewer(p.ID), Surface: secor.SurfaceFile, Reason: "imported from " + im.file, Assigns: pay.Assigns}
+	input := secor.Input{"amount": r.text("amount"), "method": r.text("method"), "reference": r.text("reference"), "received-on": r.text("received_on")}
+	return store.Added, im.store.UpdateCase(ctx, f.Case.ID, act, func(f *secor.File, _ time.Time) error { return pay.Take(f, input) })
+}
