@@ -62,6 +62,9 @@ func standing(f *secor.File) string {
 	if holder := nameOf(f, secor.ByReviewer(f.Case.Holder)); f.Case.Holder != 0 {
 		text += ", held by " + holder
 	}
+	if invoice := f.Invoice(); invoice != nil && invoice.Balance() != 0 {
+		text += fmt.Sprintf(", %s owed on invoice %s", invoice.Balance(), invoice.Number())
+	}
 	if next := secor.Next(f.Case.Kind, f.Case.State); next != "" {
 		text += "; next: the " + string(next)
 	}
@@ -249,6 +252,10 @@ func (p panel) claimed() (secor.Score, error) {
 }
 
 func (p panel) score(t *terminal) error {
+	if len(p.Sheet) == 0 {
+		_, err := fmt.Fprintln(t.out, "Nothing has been submitted yet.")
+		return err
+	}
 	claimed, err := p.claimed()
 	if err != nil {
 		return fmt.Errorf("judge claimed marks: %w", err)

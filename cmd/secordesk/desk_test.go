@@ -144,7 +144,7 @@ func TestCase_BackdatedPayment(t *testing.T) {
 		secor.Audit{Purpose: secor.PurposeCertification, FeeYear: 2026, Headcount: 8, Claimed: secor.Evidence{Policies: 12, Records: 12}})
 	o.must(err)
 	at := strconv.FormatInt(int64(id), 10)
-	o.says("case invoice "+at, "is awaiting payment", "Promised: invoice:send to company:1")
+	o.says("case invoice "+at, `is awaiting payment, \$[0-9.]+ owed on invoice 2026-1-A; next: the company`, "Promised: invoice:send to company:1")
 	total := regexp.MustCompile(`\$([0-9.]+) asked`).FindStringSubmatch(o.says("case show "+at, `^Invoice +2026-1-A, draft: \$`))
 	o.now = o.now.AddDate(0, 0, 5)
 	o.refuses("case pay "+at+" --amount 1 --method eft --reference A --on 2026-03-27", "wants a reason")
@@ -152,8 +152,50 @@ func TestCase_BackdatedPayment(t *testing.T) {
 	o.refuses("case pay "+at+" --amount 1.505 --method eft --reference A", `amount: "1.505" is not a number with at most two decimals`)
 	o.says("case pay "+at+" --amount "+total[1]+` --method eft --reference A --on 2026-03-27 --reason "bank statement"`, "is registration review")
 	o.says("case history "+at, "2026-03-27 .*payment.recorded.*, recorded 2026-03-30")
-	o.says("case show "+at, `^Invoice +2026-1-A, paid: .*\$0\.00 owed`, `received 2026-03-`, `^A +.*0\.00/0\.00`, "Result: not confirmed")
+	o.says("case show "+at, `^Invoice +2026-1-A, paid: .*\$0\.00 owed`, `received 2026-03-`, "^Nothing has been submitted yet")
 	o.says("case list --kind audit --overdue --limit 5")
+}
+
+func TestCase_AuditByHand(t *testing.T) {
+	o := newOffice(t)
+	o.says("case approve 1")
+	opened := o.open()
+	id, err := opened.AddAudit(t.Context(), o.act("audit"), 1, "ab-pir",
+		secor.Audit{Purpose: secor.PurposeCertification, FeeYear: 2026, Headcount: 8, Claimed: secor.Evidence{Policies: 12, Records: 12}})
+	o.must(err)
+	at := fmt.Sprint(id)
+	o.says("case invoice " + at)
+	total := regexp.MustCompile(`\$([0-9.]+) asked`).FindStringSubmatch(o.says("case show " + at))[1]
+	o.says("case pay "+at+" --amount "+total+" --method cheque --reference 0042", "is registration review; next: the office")
+	o.says("case approve "+at, "is open; next: the company", "Promised: registration:send_unlocked")
+
+	var marks []secor.Mark
+	protocol := opened.programme.Protocols[opened.programme.Editions["esc-2023"].Protocol]
+	for _, e := range protocol.Elements {
+		for _, q := range e.Questions {
+			marks = append(marks, secor.Mark{Question: q.ID, Awarded: q.Points, Available: q.Points})
+		}
+	}
+	submission := secor.Submission{Marks: marks, Months: secor.Evidence{Policies: 12, Records: 12}, LastDay: secor.NewDate(2026, time.March, 20), Headcount: 8}
+	act := o.act("submission")
+	act.By = secor.ByCompany(1)
+	o.must(opened.UpdateCase(t.Context(), id, act, func(f *secor.File, _ time.Time) error { return f.Submit(submission) }))
+	o.says("case assign "+at+" --reviewer 2", "is in qa, held by Ben Ito")
+	question := protocol.Elements[2].Questions[0].ID
+	mark := "case mark " + at + " --question " + question + ` --awarded 0 --reason "no record of it"`
+	o.refuses(mark, "only Ben Ito, who holds the case, may do this")
+	o.environ["SECORDESK_AS"] = "ben.ito@example.com"
+	o.says(mark, "is in qa")
+	o.refuses("case mark "+at+` --question Z9 --awarded 0 --reason "x"`, "question Z9: is not in protocol")
+	o.says("case show "+at, `^C .* 100\.00 .* [0-9]{2}\.[0-9]{2}$`, "Claimed: pass. Verified: pass. Result: not confirmed")
+	o.says("case confirm "+at, "is qa complete", "Promised: .*score:send_pass to company:1")
+	o.says("case show "+at, "Result: pass", `^Certificate +due, 3 years`)
+	o.says("case history "+at, "mark.changed, by Ben Ito", "no record of it", "question "+question)
+	var shown caseJSON
+	o.must(json.Unmarshal([]byte(o.says("case show "+at+" --json")), &shown))
+	if shown.Verified == nil || shown.Verified.TermYears != 3 || shown.Result != secor.VerdictPass || shown.Invoice.Balance != "0.00" {
+		t.Errorf("case show --json = %+v", shown)
+	}
 }
 
 func TestCase_JSON(t *testing.T) {
