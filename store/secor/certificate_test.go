@@ -1,0 +1,221 @@
+package secor
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// wantCertificateSteps are taken in every state of a certificate; the table says where
+// they are legal for a body that co-signs paper.
+var wantCertificateSteps = map[string]struct {
+	from  string
+	pairs []string
+}{
+	"requested":     {"due", nil},
+	"body-query":    {"requested", []string{"question=Which code?"}},
+	"body-answer":   {"body_queried", []string{"answer=78000"}},
+	"record-number": {"requested", []string{"number=AB-42", "issued-on=2026-03-24"}},
+	"sign":          {"received", nil},
+	"mailed":        {"signed returned", nil},
+	"electronic":    {"", nil},
+	"returned":      {"mailed", nil},
+	"delivered":     {"mailed", nil},
+	"revoke":        {"received signed mailed returned delivered", nil},
+	"replace":       {"mailed returned delivered", nil},
+}
+
+func TestCertificate_StepsInEveryState(t *testing.T) {
+	states := []State{StateDue, StateRequested, StateBodyQueried, StateIssued, StateSigned, StateMailed, StateReturned, StateDelivered, StateRevoked}
+	for name, row := range wantCertificateSteps {
+		for _, state := range states {
+			o := certificateAt(t, state)
+			if o.Certificate().State != state {
+				t.Fatalf("the helper left the certificate %s, want %s", o.Certificate().State, state)
+			}
+			err := o.try(asCleo, name, "because", row.pairs...)
+			if slices.Contains(wordsOf(row.from), state) {
+				mustPass(t, name+" while "+string(state), err)
+				continue
+			}
+			mustSay(t, name+" while "+string(state), refused(err, ErrIllegalMove))
+			if o.Certificate().State != state {
+				t.Errorf("%s while %s: refused, but it is %s", name, state, o.Certificate().State)
+			}
+		}
+	}
+}
+
+func wordsOf(text string) []State {
+	var states []State
+	for _, w := range strings.Fields(text) {
+		states = append(states, State(w))
+	}
+	return states
+}
+
+func TestCertificate_NoneYet(t *testing.T) {
+	for name, row := range wantCertificateSteps {
+		o := auditMarked(t, StateQAComplete, failing)
+		err := o.try(asCleo, name, "because", row.pairs...)
+		if name == "body-answer" || name == "electronic" {
+			mustSay(t, name, refused(err, ErrRefused))
+			continue
+		}
+		mustSay(t, name, refused(err, ErrNotFound, "case 14 has no certificate"))
+	}
+}
+
+func TestCertificate_Question(t *testing.T) {
+	o := certificateAt(t, StateBodyQueried)
+	if o.Certificate().Question != "Which code?" {
+		t.Errorf("asked %q", o.Certificate().Question)
+	}
+	mustRefuse(t, o.try(asCleo, "requested", "by phone"), ErrIllegalMove, "is requested already", "record the answer")
+	o.take(asAna, "body-answer", "", "answer=78000")
+	if o.Certificate().Question != "" || o.Certificate().State != StateRequested {
+		t.Errorf("answered: asked %q, %s", o.Certificate().Question, o.Certificate().State)
+	}
+	due := certificateAt(t, StateDue)
+	mustRefuse(t, due.try(asAna, "body-answer", "", "answer=78000"), ErrIllegalMove, "asked nothing")
+}
+
+// TestCertificate_RequestedByHand takes the letter to the body back.
+func TestCertificate_RequestedByHand(t *testing.T) {
+	o := certificateAt(t, StateDue)
+	if !StillTrue(JobRequestCertificate, o.File, Event{}) {
+		t.Error("a certificate is due, but the body is not asked")
+	}
+	o.take(asCleo, "requested", "by phone, its mail bounced")
+	if o.Certificate().State != StateRequested || StillTrue(JobRequestCertificate, o.File, Event{}) {
+		t.Errorf("requested by hand: %s", o.Certificate().State)
+	}
+}
+
+func TestCertificate_Dates(t *testing.T) {
+	tests := []struct {
+		term            int
+		issued, expires string // expires as given; "": by the term
+		want            string
+	}{
+		{3, "2026-03-24", "", "2029-03-23"}, {1, "2026-03-24", "", "2027-03-23"}, {3, "2024-02-29", "", "2027-02-27"}, {1, "2026-01-01", "", "2026-12-31"},
+		{3, "2026-03-25", "2029-05-31", "2029-05-31"}, {3, "2026-03-24", "2026-03-25", "2026-03-25"},
+	}
+	for _, tt := range tests {
+		o := certificateAt(t, StateRequested)
+		o.Certificate().Term = tt.term
+		o.take(asCleo, "record-number", "", "number=AB-42", "issued-on="+tt.issued, "expires-on="+tt.expires)
+		c := o.Certificate()
+		if c.Number != "AB-42" || c.IssuedOn != day(t, tt.issued) || c.ExpiresOn != day(t, tt.want) {
+			t.Errorf("%d years from %s: %s to %s, want %s", tt.term, tt.issued, c.IssuedOn, c.ExpiresOn, tt.want)
+		}
+	}
+	for _, tt := range []struct {
+		pair  string
+		words string
+	}{
+		{"issued-on=2026-03-26", "issued-on: \"2026-03-26\" is in the future"},
+		{"expires-on=2026-03-24", "is not after the date of issue"},
+		{"expires-on=2020-01-01", "is not after the date of issue"},
+		{"number=12345678901234567890123456789012345678901", "longer than 40 characters"},
+		{"number==1+1", "formula"},
+		{"number= ", "number: is missing"},
+	} {
+		o := certificateAt(t, StateRequested)
+		err := o.try(asCleo, "record-number", "", "number=AB-42", "issued-on=2026-03-24", tt.pair)
+		mustSay(t, tt.pair, refused(err, ErrField, tt.words))
+		if o.Certificate().State != StateRequested || o.Certificate().Number != "" {
+			t.Errorf("%s: refused, but it is %s, number %q", tt.pair, o.Certificate().State, o.Certificate().Number)
+		}
+	}
+}
+
+// TestCertificate_ByBody: paper or not, co-signed or not, is data of the body.
+func TestCertificate_ByBody(t *testing.T) {
+	tests := []struct {
+		paper, signed bool
+		steps         []string // the only way from received
+		wrong         map[string]string
+	}{
+		{true, true, []string{"sign", "mailed"}, map[string]string{"mailed": "sign it first", "electronic": "mail it"}},
+		{true, false, []string{"mailed"}, map[string]string{"sign": "mail it as it is", "electronic": "mail it"}},
+		{false, true, []string{"sign", "electronic"}, map[string]string{"electronic": "sign it first", "mailed": "record it as issued electronically"}},
+		{false, false, []string{"electronic"}, map[string]string{"sign": "does not have its certificates co-signed", "mailed": "issues no paper"}},
+	}
+	for _, tt := range tests {
+		for name, words := range tt.wrong {
+			o := certificateAt(t, StateIssued)
+			o.Body.Paper, o.Body.CoSigned = tt.paper, tt.signed
+			mustSay(t, name, refused(o.try(asCleo, name, ""), ErrIllegalMove, words))
+		}
+		o := certificateAt(t, StateIssued)
+		o.Body.Paper, o.Body.CoSigned = tt.paper, tt.signed
+		for _, name := range tt.steps {
+			o.take(asCleo, name, "")
+		}
+		if mailed := o.Certificate().MailedOn == day(t, "2026-03-25"); mailed != tt.paper {
+			t.Errorf("paper %t: mailed on %q", tt.paper, o.Certificate().MailedOn)
+		}
+		o.take(asAna, "delivered", "")
+	}
+}
+
+func TestCertificate_RevokedByTwo(t *testing.T) {
+	o := certificateAt(t, StateMailed)
+	version := o.Case.Version
+	o.take(asCleo, "revoke", "left the programme")
+	if o.Certificate().State != StateMailed || !o.saw(EventRevocationProposed) {
+		t.Errorf("one person revoked it: %s", o.Certificate().State)
+	}
+	mustRefuse(t, o.try(asCleo, "revoke", "I mean it"), ErrSecondPerson, "you proposed", "ask another lead or an administrator")
+	mustRefuse(t, o.try(asBen, "revoke", "agreed"), ErrNotAllowed, "ask a lead or an administrator")
+	mustRefuse(t, o.tryAt(Act{By: asDan, Reason: "I propose", AsOf: version}, "revoke"), ErrIllegalMove, "moved on")
+	o.take(asDan, "revoke", "agreed")
+	if o.Certificate().State != StateRevoked || o.fact(EventCertificateRevoked, "proposer") != "3" || !StillTrue(JobRevocation, o.File, o.Events()[0]) {
+		t.Errorf("two revoked it: %s", o.Certificate().State)
+	}
+}
+
+func TestCertificate_Replaced(t *testing.T) {
+	o := certificateAt(t, StateReturned)
+	o.take(asCleo, "revoke", "moved away")
+	o.take(asCleo, "replace", "name misspelt")
+	old, c := o.Certificates[0], o.Certificate()
+	if old.State != StateReplaced || c.State != StateDue || c.ReplacesID != old.ID || c.Term != old.Term || c.Proposer != 0 || c.Number != "" {
+		t.Errorf("replaced: %+v by %+v", old, c)
+	}
+	if !StillTrue(JobRequestCertificate, o.File, Event{}) {
+		t.Error("the body is not asked for another")
+	}
+}
+
+// TestCertificate_TenDays count from the first notice by whatever channel, on the
+// day on which it was given.
+func TestCertificate_TenDays(t *testing.T) {
+	o := certificateAt(t, StateDue)
+	if o.cycle(PolicyCertificate) >= 0 || clockOf(t, o.File, PolicyNotification).Phase() != PhaseRunning {
+		t.Error("the ten days run before the company knows")
+	}
+	o.accepted(JobPass)
+	due, ok := clockOf(t, o.File, PolicyCertificate).Due(o.Programme.Calendars["AB"])
+	if !ok || !due.Equal(wall(t, "2026-04-05 00:00")) || o.Audit.Notified != day(t, "2026-03-25") {
+		t.Errorf("due %s, %t; told on %s", due, ok, o.Audit.Notified)
+	}
+	o.clock = o.clock.Add(48 * time.Hour)
+	o.accepted(JobPass)
+	again, _ := clockOf(t, o.File, PolicyCertificate).Due(o.Programme.Calendars["AB"])
+	if !again.Equal(due) || o.Audit.Notified != day(t, "2026-03-25") || o.saw(EventCompanyNotified) {
+		t.Errorf("a second notice moves them to %s", again)
+	}
+	o.accepted(JobRequestCertificate)
+	o.take(asCleo, "record-number", "", "number=AB-42", "issued-on=2026-03-26")
+	o.take(asCleo, "sign", "")
+	if clockOf(t, o.File, PolicyCertificate).Phase() != PhaseRunning {
+		t.Error("the ten days end before the certificate is in the post")
+	}
+	o.take(asCleo, "mailed", "")
+	if clockOf(t, o.File, PolicyCertificate).Phase() != PhaseFinished {
+		t.Error("mailed, but the ten days go on")
+	}
+}
