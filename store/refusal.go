@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/lib/pq"
 
@@ -32,6 +33,9 @@ func asRefusal(err error) error {
 	var e *pq.Error
 	if !errors.As(err, &e) {
 		return err
+	}
+	if e.Code.Class() == "22" && strings.HasPrefix(e.Message, "date") {
+		return refuse(secor.ErrField, "write it as 2026-03-25", "a date is of no year that the desk can keep")
 	}
 	refusal, known := refusals[e.Constraint]
 	if !known {
