@@ -145,10 +145,6 @@ func StillTrue(kind JobKind, f *File, cause Event) bool {
 	if kind == JobEscalate {
 		return f.stillTroubled(cause)
 	}
-	reviewer := cause.Facts["reviewer"]
-	if kind == JobTellReviewer && reviewer != "" && reviewer != strconv.FormatInt(f.Case.Holder, 10) {
-		return false
-	}
 	if kind == JobTellReviewer && !f.heldSince(cause) {
 		return false
 	}

@@ -172,6 +172,9 @@ func (o *office) act(a Act, do func() error) error {
 	for _, e := range o.Events() {
 		e.Seq = len(o.history) + 1
 		o.history = append(o.history, e)
+		if e.Subject == o.Case.Kind {
+			o.LastMove = e // as a store reads it back
+		}
 	}
 	for i := range o.Certificates {
 		o.Certificates[i].ID = int64(i + 1)
@@ -243,6 +246,18 @@ func (o *office) happened() []EventKind {
 		kinds = append(kinds, e.Kind)
 	}
 	return kinds
+}
+
+// last returns the latest event of that kind, numbered as a store numbers it.
+func (o *office) last(kind EventKind) Event {
+	for _, e := range slices.Backward(o.history) {
+		if e.Kind == kind {
+			return e
+		}
+	}
+	o.t.Helper()
+	o.t.Fatalf("there was no %s", kind)
+	return Event{}
 }
 
 func (o *office) saw(kind EventKind) bool { return slices.Contains(o.happened(), kind) }

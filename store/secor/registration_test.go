@@ -71,13 +71,13 @@ func TestRegistration_Reopen(t *testing.T) {
 	for _, state := range []State{StateCancelled, StateWithdrawn, StateLapsed, StateNoAnswer} {
 		o := auditIn(t, state)
 		o.take(asCleo, "reopen", "mistake")
-		if o.Case.State != StateRegistered || !StillTrue(JobCheckRegistration, o.File, o.Events()[0]) || StillTrue(JobAssign, o.File, o.Events()[0]) {
+		if o.Case.State != StateRegistered || !StillTrue(JobCheckRegistration, o.File, o.last(EventAuditReopened)) || StillTrue(JobAssign, o.File, o.last(EventAuditReopened)) {
 			t.Errorf("%s reopened: %s", state, o.Case.State)
 		}
 	}
 	o := auditIn(t, StateNotReviewed)
 	o.take(asCleo, "reopen", "was in time")
-	if o.Case.State != StateSubmitted || !StillTrue(JobAssign, o.File, o.Events()[0]) || StillTrue(JobCheckRegistration, o.File, o.Events()[0]) {
+	if o.Case.State != StateSubmitted || !StillTrue(JobAssign, o.File, o.last(EventAuditReopened)) || StillTrue(JobCheckRegistration, o.File, o.last(EventAuditReopened)) {
 		t.Errorf("not reviewed, reopened: %s", o.Case.State)
 	}
 	if clock := clockOf(t, o.File, "qa_review"); clock.Cycle != 2 || clock.Phase() != PhaseRunning {
