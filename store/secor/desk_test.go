@@ -1,0 +1,66 @@
+package secor
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestCorrect(t *testing.T) {
+	for field, value := range map[string]string{
+		"legal-name": "Roy Welding (2026) Ltd.", "trade-name": "<!channel> Welding", "email": "new@roy.example", "contact": "Mr Roy",
+		"street": "12 Main St", "city": "Red Deer", "postal-code": "T4N 1A1", "headcount": "9",
+	} {
+		for _, o := range []*office{requestIn(t, StateInReview), auditIn(t, StateCancelled)} {
+			o.take(asAna, "correct", "asked by phone", "field="+field, "value="+value)
+			if !o.saw(EventCorrected) || o.fact(EventCorrected, "field") != field {
+				t.Errorf("%s: %v", field, o.happened())
+			}
+		}
+	}
+	o := requestIn(t, StateInReview)
+	o.take(asAna, "correct", "letter bounced", "field=email", "value=new@roy.example")
+	last := o.history[len(o.history)-1]
+	if o.Company.Email != "new@roy.example" || last.Text != "was: office@roy.example; letter bounced" || strings.Contains(last.Facts["field"], "@") {
+		t.Errorf("%s; %+v", o.Company.Email, last)
+	}
+	o.take(asAna, "correct", "two left", "field=headcount", "value=0009")
+	if o.Request.Headcount != 9 || o.fact(EventCorrected, "from") != "10" || o.fact(EventCorrected, "to") != "9" {
+		t.Errorf("headcount %d, from %s to %s", o.Request.Headcount, o.fact(EventCorrected, "from"), o.fact(EventCorrected, "to"))
+	}
+}
+
+func TestCorrect_Refuses(t *testing.T) {
+	tests := []struct{ field, value, words string }{
+		{"email", "not an address", "is not an e-mail address such as office@example.com"},
+		{"email", "Roy <office@roy.example>", "is not an e-mail address"},
+		{"email", "a@b.example, c@d.example", "is not an e-mail address"},
+		{"email", "@roy.example", "formula"},
+		{"legal-name", "=HYPERLINK(1)", "formula"},
+		{"legal-name", strings.Repeat("x", 201), "longer than 200"},
+		{"legal-name", "Roy\u202eWelding", "invisible"},
+		{"legal-name", "Roy \xff", "not valid UTF-8"},
+		{"headcount", "0", "is not a number of people"},
+		{"headcount", "-1", "formula"},
+		{"headcount", "ten", "is not a number of people"},
+		{"headcount", "99999999999", "is not a number of people"},
+		{"province", "AB", "is not one of"},
+		{"legal-name", " ", "value: is missing"},
+	}
+	for _, tt := range tests {
+		o := requestIn(t, StateInReview)
+		err := o.try(asAna, "correct", "because", "field="+tt.field, "value="+tt.value)
+		mustSay(t, tt.field+" "+tt.value[:min(20, len(tt.value))], refused(err, ErrField, tt.words))
+	}
+}
+
+func TestNote(t *testing.T) {
+	for _, state := range States(SubjectAudit) {
+		o := auditIn(t, state)
+		version := o.Case.Version
+		o.take(asAna, "note", "", "text=called, <!channel> will pay on Friday")
+		last := o.history[len(o.history)-1]
+		if last.Text != "called, <!channel> will pay on Friday" || len(last.Facts) != 0 || o.Case.Version != version {
+			t.Errorf("%s: %+v", state, last)
+		}
+	}
+}
