@@ -50,9 +50,9 @@ func TestStart_OrdinaryUser(t *testing.T) {
 	}
 	dir := filepath.Join(parent, "db")
 	o := startOwner(t, program, dir, as)
-	o.line(t)
+	last := number(t, o.line(t))
 	w := watchServer(t, o.dir, o.dsn, o.pid)
-	last := o.kill()
+	last = max(last, o.kill())
 	w.gone(t)
 	s := startServer(t, Options{Dir: dir, Durable: true})
 	checkNumbers(t, s.DSN("postgres"), last)

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/lib/pq"
 )
@@ -182,12 +184,29 @@ func (w *watch) gone(t *testing.T) {
 	if len(w.pids) < 5 {
 		t.Errorf("watched %d processes, postgres has more", len(w.pids))
 	}
+	tick := time.NewTicker(lockPoll)
+	defer tick.Stop()
 	for _, pid := range w.pids {
-		stat, _ := exec.Command("ps", "-o", "stat=", "-p", strconv.FormatInt(pid, 10)).Output()
-		if len(stat) > 0 && !strings.HasPrefix(string(stat), "Z") { // a zombie only waits for PID 1
-			t.Errorf("process %d of postgres is left, in state %s", pid, stat)
+		for range 1000 {
+			if ended(pid) {
+				break
+			}
+			<-tick.C
+		}
+		if !ended(pid) {
+			t.Errorf("process %d of postgres is left", pid)
 		}
 	}
+}
+
+// ended reports whether a process is gone, or a zombie that only waits for PID 1.
+func ended(pid int64) bool {
+	if errors.Is(syscall.Kill(int(pid), 0), syscall.ESRCH) {
+		return true
+	}
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // Linux only
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return strings.HasPrefix(state, "Z")
 }
 
 func signal(t *testing.T, pid int, sig syscall.Signal) {

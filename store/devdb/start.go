@@ -16,8 +16,8 @@ const startTimeout = time.Minute
 
 // Start makes a cluster, or takes up the one in Options.Dir, and returns when it
 // accepts connections. As root, which postgres refuses to be, it runs it as the
-// owner of Options.Dir or as the user postgres or nobody. ctx bounds the start
-// alone.
+// owner of Options.Dir or as the user postgres or nobody. ctx, and one minute,
+// bound the start alone.
 //
 // It returns ErrNoBinary, ErrInUse (at once, and the other server is unharmed)
 // or ErrForeign, possibly behind a message that says more. A predecessor that

@@ -4,8 +4,10 @@
 // The first test of a process that asks starts a private server (devdb), which
 // ends with the process, however that ends: there is nothing to close. If
 // TEST_DATABASE_URL names a server, that is used instead; its user must be
-// allowed to create databases and, the first time, roles. DATABASE_URL is never
-// read: it may name a database that somebody needs.
+// allowed to create databases and, the first time, roles. There a process that is
+// killed leaves its databases, called secordesk_test_…, and each version of the
+// schema a template. DATABASE_URL is never read: it may name a database that
+// somebody needs.
 //
 // On a machine without Postgres the tests fail and say what to install, or are
 // skipped with that reason if SECOR_TEST_NO_PG is 1.
