@@ -91,7 +91,9 @@ func TestUpdateCase_SameActAtOnce(t *testing.T) {
 	d := newDesk(t)
 	id := d.request(d.company(1))
 	act := d.act(d.lead)
-	answers := together(8, func(int) error { return d.UpdateCase(t.Context(), id, act, step("note", secor.Input{"text": "called"})) })
+	answers := together(8, func(int) error {
+		return d.UpdateCase(t.Context(), id, act, step("note", secor.Input{"text": "called"}))
+	})
 	for i, err := range answers {
 		if err != nil {
 			t.Errorf("answer %d = %v, want none", i, err)
