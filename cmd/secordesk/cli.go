@@ -23,6 +23,7 @@ type cli struct {
 	Programme programmeCmd `cmd:"" help:"Print the programme's rules with their sources."`
 	Verify    verifyCmd    `cmd:"" help:"Look whether the history was tampered with."`
 	Doctor    doctorCmd    `cmd:"" help:"Check configuration, data and everything that the desk depends on."`
+	Demo      demoCmd      `cmd:"" help:"Play the samples on parts of its own, from empty to certificates."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }
@@ -31,6 +32,7 @@ type cli struct {
 func (cli) Help() string {
 	return `Examples:
 
+	secordesk demo
 	secordesk doctor
 	secordesk case show 14
 	secordesk score submission.json`
