@@ -130,7 +130,10 @@ func tag(pairs ...string) reflect.StructTag {
 }
 
 func fieldHelp(f secor.Field) string {
-	help := strings.ToUpper(f.Help[:1]) + f.Help[1:]
+	help := capital(f.Help)
+	if f.Type == secor.FieldReviewer {
+		help += " (number or e-mail address)"
+	}
 	if len(f.Choices) > 0 {
 		help += ": " + strings.Join(f.Choices, ", ")
 	}
@@ -266,11 +269,40 @@ func (s step) take(ctx context.Context, cases caseStore, t *terminal) error {
 		return err
 	}
 	act.Assigns = rule.Assigns
+	err = s.nameReviewers(rule, f.Roster)
+	if err != nil {
+		return err
+	}
 	err = cases.UpdateCase(ctx, s.Case, act, func(f *secor.File, _ time.Time) error { return rule.Take(f, s.input) })
 	if err != nil {
 		return plain(err)
 	}
 	return s.report(ctx, cases, act, t)
+}
+
+// nameReviewers replaces the e-mail address of a person of the desk, where a
+// field takes one, by the id that the rules know.
+func (s step) nameReviewers(rule secor.Step, roster []secor.Reviewer) error {
+	for _, field := range rule.Fields {
+		email := s.input[field.Name]
+		if field.Type != secor.FieldReviewer || !strings.Contains(email, "@") {
+			continue
+		}
+		r, err := reviewerOf(roster, "--"+field.Name, email)
+		if err != nil {
+			return err
+		}
+		s.input[field.Name] = strconv.FormatInt(r.ID, 10)
+	}
+	return nil
+}
+
+func reviewerOf(roster []secor.Reviewer, flag, email string) (secor.Reviewer, error) {
+	i := slices.IndexFunc(roster, func(r secor.Reviewer) bool { return strings.EqualFold(r.Email, email) })
+	if i < 0 {
+		return secor.Reviewer{}, &secor.FieldError{Field: flag, Value: email, Problem: "is nobody of this desk"}
+	}
+	return roster[i], nil
 }
 
 // who returns the address of the person at the terminal.
@@ -288,9 +320,9 @@ func (s step) act(f *secor.File, t *terminal) (secor.Act, error) {
 	if err != nil {
 		return secor.Act{}, err
 	}
-	i := slices.IndexFunc(f.Roster, func(r secor.Reviewer) bool { return strings.EqualFold(r.Email, email) })
-	if i < 0 {
-		return secor.Act{}, &secor.FieldError{Field: "--as", Value: email, Problem: "is nobody of this desk"}
+	person, err := reviewerOf(f.Roster, "--as", email)
+	if err != nil {
+		return secor.Act{}, err
 	}
 	office := f.Programme.Calendars[f.Programme.Office]
 	happened, err := happenedAt(s.On, office, t.now())
@@ -299,7 +331,7 @@ func (s step) act(f *secor.File, t *terminal) (secor.Act, error) {
 	}
 	return secor.Act{
 		ID:         "cli:" + cmp.Or(s.Act, rand.Text()),
-		By:         secor.ByReviewer(f.Roster[i].ID),
+		By:         secor.ByReviewer(person.ID),
 		Surface:    secor.SurfaceCLI,
 		Reason:     s.Reason,
 		HappenedAt: happened,

@@ -156,3 +156,27 @@ func TestConfig_NeverPrintsSecrets(t *testing.T) {
 		}
 	}
 }
+
+func FuzzReadConfig(f *testing.F) {
+	for name, value := range goodEnvironment() {
+		f.Add(name, value)
+	}
+	f.Add("REDIS_URL", "redis-sentinel://:pw@a:1,b:2?master=x")
+	f.Add("VERIFY_URL", "https://x/%zz")
+	f.Add("LETTER_GRACE", "1h1h")
+	f.Fuzz(func(t *testing.T, variable, value string) {
+		environ := goodEnvironment()
+		environ[variable] = value
+		_, err := readConfig[workerConfig](environ)
+		if err == nil {
+			return
+		}
+		_, known := goodEnvironment()[variable]
+		if text := err.Error(); known && strings.Count(text, variable) == 0 {
+			t.Errorf("%s=%q: the error does not name the variable: %s", variable, value, text)
+		}
+		if strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s=%q: the error repeats another variable's secret: %v", variable, value, err)
+		}
+	})
+}

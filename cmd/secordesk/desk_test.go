@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -180,7 +183,8 @@ func TestCase_AuditByHand(t *testing.T) {
 	act := o.act("submission")
 	act.By = secor.ByCompany(1)
 	o.must(opened.UpdateCase(t.Context(), id, act, func(f *secor.File, _ time.Time) error { return f.Submit(submission) }))
-	o.says("case assign "+at+" --reviewer 2", "is in qa, held by Ben Ito")
+	o.refuses("case assign "+at+" --reviewer eve@example.com", `--reviewer: "eve@example.com" is nobody of this desk`)
+	o.says("case assign "+at+" --reviewer ben.ito@example.com", "is in qa, held by Ben Ito")
 	question := protocol.Elements[2].Questions[0].ID
 	mark := "case mark " + at + " --question " + question + ` --awarded 0 --reason "no record of it"`
 	o.refuses(mark, "only Ben Ito, who holds the case, may do this")
@@ -230,10 +234,27 @@ func TestCase_JSON(t *testing.T) {
 func TestVerify_FindsTampering(t *testing.T) {
 	o := newOffice(t)
 	o.says("verify", "^sound: ", "no anchor yet")
-	_, err := storetest.OwnerDB(t).Exec(`ALTER TABLE events DISABLE TRIGGER USER; UPDATE events SET surface = 'job' WHERE stream = 'case:1'`)
+	export := filepath.Join(t.TempDir(), "history.jsonl")
+	o.says("verify --export "+export, "^sound: ")
+	o.says("verify "+export, "^sound: ")
+	o.refuses("verify --export "+export, "write export: .*exists")
+	status, _, errOut := o.run("verify " + export + " --export " + export)
+	if status != statusUsage {
+		t.Errorf("verify FILE --export FILE: status %d, %s; want a wrong command line", status, errOut)
+	}
+	o.refuses("verify -", "^-: is empty")
+	content, err := os.ReadFile(export)
 	o.must(err)
-	status, out, errOut := o.run("verify")
-	if status != statusRefused || !strings.Contains(out, "wrong case:1, event 1: ") || !strings.Contains(errOut, "not as they were") {
+	o.must(os.WriteFile(export, bytes.Replace(content, []byte("as imported"), []byte("as inported"), 1), 0o600))
+	status, out, _ := o.run("verify " + export)
+	if status != statusRefused || !strings.Contains(out, "its text was changed") {
+		t.Errorf("verify of a changed export: status %d, %q", status, out)
+	}
+
+	_, err = storetest.OwnerDB(t).Exec(`ALTER TABLE events DISABLE TRIGGER USER; UPDATE events SET surface = 'job' WHERE stream = 'case:1'`)
+	o.must(err)
+	status, out, errOut = o.run("verify")
+	if status != statusRefused || !strings.Contains(out, "wrong case:1, event 1: ") || !strings.Contains(errOut, "problems in") {
 		t.Errorf("verify: status %d, %q, %q; want the changed event named", status, out, errOut)
 	}
 }

@@ -21,6 +21,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	environ := env.ToMap(os.Environ())
 	status := run(ctx, os.Args[1:], &terminal{
 		env: environ, in: os.Stdin, out: os.Stdout, errOut: os.Stderr, now: wallClock,
@@ -50,20 +51,16 @@ const (
 // wrong is said once, on errOut.
 func run(ctx context.Context, args []string, t *terminal) int {
 	command, err := parse(args, t)
-	if errors.Is(err, errHelped) {
-		return statusDone
-	}
-	var usage *usageError
-	if errors.As(err, &usage) {
-		fmt.Fprintf(t.errOut, "secordesk: %v\n%s\n", usage, usage.hint())
-		return statusUsage
-	}
 	if err == nil {
 		err = command.perform(ctx, t)
 	}
+	var usage *usageError
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, errHelped):
 		return statusDone
+	case errors.As(err, &usage):
+		fmt.Fprintf(t.errOut, "secordesk: %v\n%s\n", usage, usage.hint())
+		return statusUsage
 	case errors.Is(err, secor.ErrRefused):
 		fmt.Fprintln(t.errOut, err)
 	default:

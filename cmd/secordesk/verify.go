@@ -2,11 +2,20 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+
+	"secordesk/store"
+	"secordesk/store/secor"
 )
 
 // verifyCmd is "secordesk verify".
-type verifyCmd struct{}
+type verifyCmd struct {
+	File   string `arg:"" optional:"" help:"Export to verify instead of the database; - reads standard input."`
+	Export string `placeholder:"FILE" help:"Write an export of the database to this new file as well. It holds names and free text."`
+}
 
 // Help returns the examples.
 func (verifyCmd) Help() string {
@@ -14,34 +23,87 @@ func (verifyCmd) Help() string {
 
 Examples:
 
-	secordesk verify`
+	secordesk verify
+	secordesk verify --export history.jsonl
+	secordesk verify history.jsonl`
 }
 
-// Run verifies the database and names every problem.
-func (verifyCmd) Run(ctx context.Context, t *terminal) error {
+// Run verifies the database or an export and names every problem.
+func (c *verifyCmd) Run(ctx context.Context, t *terminal) error {
+	look := c.database
+	if c.File != "" {
+		look = c.file
+	}
+	report, err := look(ctx, t)
+	if err != nil {
+		return err
+	}
+	return writeReport(t, report)
+}
+
+func (c *verifyCmd) file(_ context.Context, t *terminal) (store.Report, error) {
+	if c.Export != "" {
+		return store.Report{}, &usageError{err: errors.New("--export writes what the database holds; leave the file out"), command: "secordesk verify"}
+	}
+	in := io.NopCloser(t.in)
+	if c.File != "-" {
+		file, err := os.Open(c.File)
+		if err != nil {
+			return store.Report{}, fmt.Errorf("read export: %w", err)
+		}
+		in = file
+	}
+	defer in.Close()
+	report, err := store.VerifyExport(in)
+	if err == nil && report.Events == 0 {
+		err = &secor.FieldError{Field: c.File, Problem: "is empty: an export has at least the desk's own events"}
+	}
+	return report, err
+}
+
+func (c *verifyCmd) database(ctx context.Context, t *terminal) (store.Report, error) {
 	cases, err := t.openDesk(ctx)
 	if err != nil {
-		return err
+		return store.Report{}, err
 	}
 	defer cases.Close()
-	report, err := cases.Verify(ctx)
+	if c.Export != "" {
+		err = writeNew(c.Export, func(w io.Writer) error { return cases.Export(ctx, w) })
+	}
+	if err != nil {
+		return store.Report{}, fmt.Errorf("write export: %w", err)
+	}
+	return cases.Verify(ctx)
+}
+
+// writeNew writes a file that is not there yet, for its owner only.
+func writeNew(path string, write func(io.Writer) error) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
+	err = errors.Join(write(file), file.Close())
+	if err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
+}
+
+func writeReport(t *terminal, report store.Report) error {
 	for _, p := range report.Problems {
-		_, err = fmt.Fprintf(t.out, "%s %s\n", t.paint(red, "wrong"), p)
+		_, err := fmt.Fprintf(t.out, "%s %s\n", t.paint(red, "wrong"), p)
 		if err != nil {
 			return err
 		}
 	}
 	anchored := "no anchor yet; the clock makes one each day"
 	if !report.Anchored.IsZero() {
-		anchored = "last anchor " + report.Anchored.In(cases.office().Zone).Format("2 Jan 2006 15:04 MST")
+		anchored = "last anchor " + report.Anchored.UTC().Format("2 Jan 2006 15:04 MST")
 	}
 	if len(report.Problems) > 0 {
-		return fmt.Errorf("%d of the things recorded in %d events are not as they were (%s)", len(report.Problems), report.Events, anchored)
+		return fmt.Errorf("%d problems in %d events of %d cases (%s)", len(report.Problems), report.Events, report.Cases, anchored)
 	}
-	_, err = fmt.Fprintf(t.out, "%s: %d events of %d cases are as they were recorded; %s\nhead %s\n",
+	_, err := fmt.Fprintf(t.out, "%s: %d events of %d cases are as they were recorded; %s\nhead %s\n",
 		t.paint(green, "sound"), report.Events, report.Cases, anchored, report.Head)
 	return err
 }
