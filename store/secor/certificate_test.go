@@ -190,6 +190,15 @@ func TestCertificate_Replaced(t *testing.T) {
 	}
 }
 
+// TestCertificate_MailedBeforeTheNotice: nothing is left to wait for.
+func TestCertificate_MailedBeforeTheNotice(t *testing.T) {
+	o := certificateAt(t, StateMailed)
+	o.accepted(JobPass)
+	if o.cycle(PolicyCertificate) >= 0 || o.Audit.Notified.IsZero() {
+		t.Errorf("told on %q, and the ten days run for a certificate in the post", o.Audit.Notified)
+	}
+}
+
 // TestCertificate_TenDays count from the first notice by whatever channel, on the
 // day on which it was given.
 func TestCertificate_TenDays(t *testing.T) {

@@ -275,7 +275,8 @@ func (f *File) notified() error {
 			return err
 		}
 	}
-	if !f.certifies() {
+	// None to wait for: a maintenance audit, or one that was in the post before.
+	if !certificateIn(StateDue, StateRequested, StateBodyQueried, StateIssued, StateSigned)(f) {
 		return nil
 	}
 	return f.startClock(PolicyCertificate, f.act.at(f.now))
