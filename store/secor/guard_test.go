@@ -348,3 +348,15 @@ func TestEditionOn(t *testing.T) {
 		}
 	}
 }
+
+// TestGuard_NotedAtSubmission: what is only to be noted keeps nothing.
+func TestGuard_NotedAtSubmission(t *testing.T) {
+	o := auditIn(t, StateOpen)
+	o.Edition.Guards = append(o.Edition.Guards, GuardRule{Guard: GuardHeadcount, Moment: MomentSubmission, Effect: EffectNote})
+	s := o.submission(passing)
+	s.Headcount = 11
+	err := o.trySubmit(s)
+	if err != nil || o.Audit.Waiting || o.fact(EventGuardNoted, "guard") != "headcount" || !o.saw(EventAuditSubmitted) {
+		t.Errorf("%v, waiting %t, %v", err, o.Audit.Waiting, o.happened())
+	}
+}

@@ -93,3 +93,24 @@ func TestRegistration_Clock(t *testing.T) {
 		}
 	}
 }
+
+// TestRegistration_WhoseCalendar: an employer's time is counted on its province's
+// calendar, and on the office's where there is none.
+func TestRegistration_WhoseCalendar(t *testing.T) {
+	for province, want := range map[string]string{"AB": "AB", "SK": "SK", "NT": "AB"} {
+		o := newOffice(t, SubjectAudit)
+		o.Programme.Calendars["SK"] = deskCalendar(t)
+		o.Company.Province = province
+		if got := o.calendarOf(PartyCompany); got != want {
+			t.Errorf("a company in %s: %s, want %s", province, got, want)
+		}
+		if got := o.calendarOf(PartyOffice); got != "AB" {
+			t.Errorf("the office: %s", got)
+		}
+	}
+	o := newOffice(t, SubjectAudit)
+	o.Programme.Calendars["SK"], o.Body.Province = deskCalendar(t), "SK"
+	if got := o.calendarOf(PartyBody); got != "SK" {
+		t.Errorf("a body in SK: %s", got)
+	}
+}

@@ -380,3 +380,14 @@ func TestMerge(t *testing.T) {
 		}
 	})
 }
+
+func TestMonths_AreNotDays(t *testing.T) {
+	for value, words := range map[string]string{"1200": "", "1201": "are months, not days"} {
+		err := auditIn(t, StateInQA).try(asAna, "months", "as found", "policies=12", "records="+value)
+		if words == "" {
+			mustPass(t, value, err)
+			continue
+		}
+		mustSay(t, value, refused(err, ErrField, words))
+	}
+}
