@@ -159,6 +159,9 @@ func (im *importer) plan() ([]importFile, error) {
 	var problems []error
 	for _, path := range im.options.Files {
 		f, err := im.fileAt(path)
+		if slices.ContainsFunc(files, func(other importFile) bool { return other.path == path }) {
+			err = errors.New("is named twice")
+		}
 		if err != nil {
 			problems = append(problems, &secor.FieldError{Field: path, Problem: err.Error()})
 		}
@@ -386,13 +389,12 @@ func (s importSummary) verdict(fault error) error {
 	if fault != nil || all.Refused == 0 {
 		return fault
 	}
-	r := &secor.Refusal{Kind: secor.ErrField, Text: fmt.Sprintf("%d of %d lines were refused and nothing was written", all.Refused, all.lines()),
-		Do: "correct them and import the files again"}
-	if s.Written {
-		r.Text = fmt.Sprintf("%d of %d lines were refused, the others are in", all.Refused, all.lines())
-		r.Do = "correct them and import the files again; what is in stays as it is"
+	rest := "the others are in and stay as they are"
+	if !s.Written || all.Refused == all.lines() {
+		rest = "nothing was written"
 	}
-	return r
+	return &secor.Refusal{Kind: secor.ErrField, Text: fmt.Sprintf("refused: %d of %d lines; %s", all.Refused, all.lines(), rest),
+		Do: "correct the files and import them again"}
 }
 
 // write prints the summary as a table.

@@ -35,17 +35,23 @@ type jsonLines struct {
 	lines  *lineReader
 	kinds  []*recordKind
 	reader *reader
+	some   bool // there was something
 }
 
 func (j *jsonLines) next() (entry, error) {
 	for {
 		line, err := j.lines.next()
 		switch {
+		case errors.Is(err, io.EOF) && !j.some:
+			j.some = true
+			return entry{problems: []error{isEmpty()}}, nil
 		case err != nil:
 			return entry{}, err
 		case line.long:
+			j.some = true
 			return entry{line: line.number, problems: []error{tooLong()}}, nil
 		case len(bytes.TrimSpace(line.text)) > 0:
+			j.some = true
 			e := j.decode(line.text)
 			e.line = line.number
 			return e, nil
@@ -103,7 +109,7 @@ func objectCells(text []byte) (map[string]cell, []error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	open, err := d.Token()
 	if err == nil && open != json.Delim('{') {
-		return nil, []error{problem("", "is not a JSON object; write one as {\"record\": \"company\", …} on each line")}
+		return nil, []error{problem("", "is not a JSON object in braces")}
 	}
 	cells := map[string]cell{}
 	var problems []error
@@ -168,6 +174,8 @@ func tooLong() error {
 	return problem("", "the line is longer than %d MB and was not read", maxLine>>20)
 }
 
+func isEmpty() error { return problem("", "the file is empty") }
+
 func notUTF8() error { return problem("", "is not valid UTF-8; save the file as UTF-8") }
 
 // csvRows decodes a file of comma-separated values with a header.
@@ -181,10 +189,11 @@ type csvRows struct {
 func (c *csvRows) next() (entry, error) {
 	for {
 		row, err := c.row()
-		if err != nil {
-			return entry{}, err
-		}
 		switch {
+		case errors.Is(err, io.EOF) && c.header == nil:
+			return c.refuse(0, isEmpty())
+		case err != nil:
+			return entry{}, err
 		case row.problem != nil && c.header == nil:
 			return c.refuse(row.line, row.problem)
 		case row.problem != nil:
@@ -206,6 +215,7 @@ func (c *csvRows) next() (entry, error) {
 
 // refuse ends the file: without a header no row means anything.
 func (c *csvRows) refuse(line int, err error) (entry, error) {
+	c.header = []string{}
 	c.lines.end()
 	return entry{line: line, kind: c.kind, problems: flat(err)}, nil
 }

@@ -122,9 +122,10 @@ func claimsOfText(field, text string) ([]claim, []error) {
 		question, points, ok := strings.Cut(item, "=")
 		points = strings.TrimSpace(points)
 		awarded, available, split := strings.Cut(points, "/")
-		cl := claim{place: field, question: strings.TrimSpace(question), awarded: strings.TrimSpace(awarded), available: strings.TrimSpace(available)}
+		question = strings.TrimSpace(question)
+		cl := claim{place: strings.TrimSpace(field + " " + question), question: question, awarded: strings.TrimSpace(awarded), available: strings.TrimSpace(available)}
 		if strings.EqualFold(points, "n/a") {
-			cl = claim{place: field, question: cl.question, na: true}
+			cl.awarded, cl.available, cl.na = "", "", true
 		} else {
 			ok = ok && (!split || cl.awarded != "" && cl.available != "")
 		}
@@ -155,5 +156,9 @@ func (cl claim) mark() (secor.Mark, []error) {
 		return points
 	}
 	m.Awarded, m.Available = read("awarded", cl.awarded), read("available", cl.available)
+	if len(problems) == 0 && cl.available != "" && m.Available == 0 {
+		// The rules would take it for all of the question's points.
+		problems = append(problems, &secor.FieldError{Field: cl.place + ".available", Value: cl.available, Problem: "is nothing; say n/a where a question does not apply"})
+	}
 	return m, problems
 }
