@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/textproto"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -81,13 +82,15 @@ func TestWorker_LeaseLost(t *testing.T) {
 	b := newBench(t)
 	b.queue.start(t)
 	var runs atomic.Int64
-	inside, go1 := make(chan struct{}), make(chan struct{})
+	inside, on := make(chan struct{}), make(chan struct{})
+	goOn := sync.OnceFunc(func() { close(on) })
+	defer goOn()
 	b.change(secor.JobDecideNeed, func(k *jobs.Kind) {
 		real := k.Work
 		k.Work = func(d *jobs.Desk, f *secor.File, cause secor.Event) error {
 			if runs.Add(1) == 1 {
 				close(inside)
-				<-go1
+				<-on
 			}
 			return real(d, f, cause)
 		}
@@ -99,7 +102,7 @@ func TestWorker_LeaseLost(t *testing.T) {
 	b.expire(t)
 	b.reconciler(t)
 	await(t, "a second claim", func() bool { return b.job(t, id, secor.JobDecideNeed).Attempts == 2 })
-	close(go1)
+	goOn()
 	b.awaitQuiet(t)
 	b.wantEvents(t, id, secor.EventRequestNotRequired, 1)
 	b.wantJob(t, id, secor.JobDecideNeed, promise.Done, 2)
@@ -114,6 +117,8 @@ func TestWorker_Renews(t *testing.T) {
 	b.queue.start(t)
 	b.pace.Lease, b.pace.Renew = time.Second, 50*time.Millisecond
 	inside, on := make(chan struct{}), make(chan struct{})
+	goOn := sync.OnceFunc(func() { close(on) })
+	defer goOn()
 	b.change(secor.JobDecideNeed, func(k *jobs.Kind) {
 		k.Work = func(*jobs.Desk, *secor.File, secor.Event) error { close(inside); <-on; return nil }
 	})
@@ -126,7 +131,7 @@ func TestWorker_Renews(t *testing.T) {
 		b.scan(t, &last, `SELECT claimed_until FROM jobs WHERE case_id = $1`, id)
 		return last.Sub(first) > b.pace.Lease
 	})
-	close(on)
+	goOn()
 	b.awaitQuiet(t)
 	b.wantJob(t, id, secor.JobDecideNeed, promise.Done, 1)
 }
@@ -138,13 +143,15 @@ func TestWorker_IgnoresItsTimeout(t *testing.T) {
 	b.queue.start(t)
 	b.pace.Lease, b.pace.Renew = 300*time.Millisecond, 50*time.Millisecond
 	var runs atomic.Int64
-	free := make(chan struct{})
+	on := make(chan struct{})
+	goOn := sync.OnceFunc(func() { close(on) })
+	defer goOn()
 	b.change(secor.JobDecideNeed, func(k *jobs.Kind) {
 		k.Timeout = 200 * time.Millisecond
 		real := k.Work
 		k.Work = func(d *jobs.Desk, f *secor.File, cause secor.Event) error {
 			if runs.Add(1) == 1 {
-				<-free
+				<-on
 			}
 			return real(d, f, cause)
 		}
@@ -152,7 +159,7 @@ func TestWorker_IgnoresItsTimeout(t *testing.T) {
 	b.engine(t)
 	id := b.request(t)
 	await(t, "another attempt", func() bool { return b.job(t, id, secor.JobDecideNeed).Attempts > 1 })
-	close(free)
+	goOn()
 	b.awaitQuiet(t)
 	b.wantEvents(t, id, secor.EventRequestNotRequired, 1)
 }
@@ -372,6 +379,8 @@ func TestWorker_Stops(t *testing.T) {
 	b := newBench(t)
 	b.queue.start(t)
 	sending, on := make(chan struct{}), make(chan struct{})
+	goOn := sync.OnceFunc(func() { close(on) })
+	defer goOn()
 	b.post.fail = func(ctx context.Context, _ mail.Message) error {
 		close(sending)
 		<-on
@@ -401,7 +410,7 @@ func TestWorker_Stops(t *testing.T) {
 		t.Error("the worker ended before its send")
 	default:
 	}
-	close(on)
+	goOn()
 	<-stopped
 	b.wantJob(t, work, secor.JobDecideNeed, promise.Open, 0)
 	var held bool

@@ -27,7 +27,7 @@ type bench struct {
 	n    int
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	programme, err := schema.Load()
 	if err != nil {
@@ -43,7 +43,7 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-func (b *bench) scan(t *testing.T, into any, query string, args ...any) {
+func (b *bench) scan(t testing.TB, into any, query string, args ...any) {
 	t.Helper()
 	err := b.db.GetContext(t.Context(), into, query, args...)
 	if err != nil {
@@ -51,7 +51,7 @@ func (b *bench) scan(t *testing.T, into any, query string, args ...any) {
 	}
 }
 
-func (b *bench) exec(t *testing.T, query string, args ...any) {
+func (b *bench) exec(t testing.TB, query string, args ...any) {
 	t.Helper()
 	_, err := b.db.ExecContext(t.Context(), query, args...)
 	if err != nil {
@@ -61,7 +61,7 @@ func (b *bench) exec(t *testing.T, query string, args ...any) {
 
 // request opens a request of a company on file, which promises one job for the
 // desk: decide whether it is needed.
-func (b *bench) request(t *testing.T) (secor.CaseID, promise.Job) {
+func (b *bench) request(t testing.TB) (secor.CaseID, promise.Job) {
 	t.Helper()
 	b.n++
 	var company int64
@@ -79,7 +79,7 @@ func (b *bench) request(t *testing.T) (secor.CaseID, promise.Job) {
 }
 
 // rejected is a request that was refused, which promises one letter.
-func (b *bench) rejected(t *testing.T) (secor.CaseID, promise.Job) {
+func (b *bench) rejected(t testing.TB) (secor.CaseID, promise.Job) {
 	t.Helper()
 	id, _ := b.request(t)
 	b.take(t, id, "reject")
@@ -87,7 +87,7 @@ func (b *bench) rejected(t *testing.T) (secor.CaseID, promise.Job) {
 	return id, jobs[len(jobs)-1]
 }
 
-func (b *bench) take(t *testing.T, id secor.CaseID, name string) {
+func (b *bench) take(t testing.TB, id secor.CaseID, name string) {
 	t.Helper()
 	b.n++
 	act := secor.Act{ID: fmt.Sprintf("take:%d", b.n), By: b.lead, Surface: secor.SurfaceCLI, Reason: "so it is"}
@@ -107,7 +107,7 @@ func taking(name string) func(*secor.File, time.Time) error {
 	}
 }
 
-func (b *bench) jobsOf(t *testing.T, id secor.CaseID) []promise.Job {
+func (b *bench) jobsOf(t testing.TB, id secor.CaseID) []promise.Job {
 	t.Helper()
 	jobs, err := b.Jobs(t.Context(), store.JobFilter{CaseID: id})
 	if err != nil || len(jobs) == 0 {
@@ -116,7 +116,7 @@ func (b *bench) jobsOf(t *testing.T, id secor.CaseID) []promise.Job {
 	return jobs
 }
 
-func (b *bench) claim(t *testing.T, job int64, token string) promise.Claim {
+func (b *bench) claim(t testing.TB, job int64, token string) promise.Claim {
 	t.Helper()
 	c, ours, err := b.ClaimJob(t.Context(), job, token, time.Minute)
 	if err != nil || !ours {
@@ -126,12 +126,12 @@ func (b *bench) claim(t *testing.T, job int64, token string) promise.Claim {
 }
 
 // expire lets the lease or the wake-up of every open job run out.
-func (b *bench) expire(t *testing.T) {
+func (b *bench) expire(t testing.TB) {
 	t.Helper()
 	b.exec(t, `UPDATE jobs SET claimed_until = claimed_until - interval '1 day', woken_until = woken_until - interval '1 day' WHERE state = 'open'`)
 }
 
-func (b *bench) reconcile(t *testing.T) (int, []promise.Job) {
+func (b *bench) reconcile(t testing.TB) (int, []promise.Job) {
 	t.Helper()
 	reopened, ambiguous, err := b.ReconcileJobs(t.Context())
 	if err != nil {
@@ -650,4 +650,45 @@ func TestJobs_Constraints(t *testing.T) {
 			t.Errorf("%s: %v", tt.constraint, err)
 		}
 	}
+}
+
+// One op claims a promised job and ends it. The first is the engine's own share,
+// the second with a step of the rules between.
+func BenchmarkJob(b *testing.B) {
+	b.Run("claim and end", func(b *testing.B) {
+		benchmarkJob(b, func(desk *bench, c promise.Claim) error {
+			return desk.EndAttempt(b.Context(), c, promise.Outcome{State: promise.Failed, Why: "no address"})
+		})
+	})
+	b.Run("claim, step and completion", func(b *testing.B) {
+		benchmarkJob(b, func(desk *bench, c promise.Claim) error {
+			_, err := desk.FinishWork(b.Context(), c, jobAct(c.Job), decide)
+			return err
+		})
+	})
+}
+
+func benchmarkJob(b *testing.B, end func(*bench, promise.Claim) error) {
+	desk := newBench(b)
+	desk.db.SetMaxIdleConns(16) // as many as work, or connecting is what is measured
+	work := make(chan promise.Job, b.N)
+	for range b.N {
+		_, job := desk.request(b)
+		work <- job
+	}
+	b.SetParallelism(8)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			job := <-work
+			c, ours, err := desk.ClaimJob(b.Context(), job.ID, fmt.Sprint("token ", job.ID), time.Minute)
+			if !ours || err != nil {
+				b.Errorf("ClaimJob = %v, %v", ours, err)
+			}
+			err = end(desk, c)
+			if err != nil {
+				b.Error(err)
+			}
+		}
+	})
 }
