@@ -3,6 +3,7 @@
 package devdb
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -80,13 +81,18 @@ func guardOf(t *testing.T, postmaster int) int {
 	return pid
 }
 
+// Also where the owner's PATH leads nowhere.
 func TestStart_TemporaryAfterKill(t *testing.T) {
-	t.Parallel()
+	bin, err := findBin(t.Context(), "", packageDirs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin)
 	o := startOwner(t, exe(t), "", nil)
 	w := watchServer(t, o.dir, o.dsn, o.pid)
 	o.kill()
 	w.gone(t)
-	_, err := os.Stat(o.dir)
+	_, err = os.Stat(o.dir)
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%s outlived its owner", o.dir)
 	}
@@ -180,8 +186,13 @@ func TestStart_StartedByHand(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	pid := readPidfile(filepath.Join(dir, dataName)).pid
-	t.Cleanup(func() { syscall.Kill(pid, syscall.SIGQUIT) })
+	t.Cleanup(func() {
+		stop := as.command(context.Background(), filepath.Join(bin, "pg_ctl"), "-D", filepath.Join(dir, dataName), "-w", "-m", "fast", "stop")
+		text, err := stop.CombinedOutput()
+		if err != nil {
+			t.Errorf("%v\n%s", err, text)
+		}
+	})
 	_, err = Start(t.Context(), Options{Dir: dir})
 	if !errors.Is(err, ErrInUse) {
 		t.Errorf("Start = %v, want ErrInUse", err)

@@ -30,9 +30,10 @@ func startServer(t *testing.T, o Options) *Server {
 	return s
 }
 
-// publicDir makes a temporary directory that other users can enter.
+// publicDir makes a temporary directory that other users can enter, in memory if there is room: a
+// killed process loses no more there than on a disk.
 func publicDir() (string, error) {
-	dir, err := os.MkdirTemp("", "devdb-test-")
+	dir, err := os.MkdirTemp(tempDir(false), "devdb-test-")
 	if err != nil {
 		return "", err
 	}
