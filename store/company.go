@@ -432,6 +432,10 @@ const searchCompaniesSQL = `
 // SearchCompanies returns up to limit companies whose name holds the text, legal
 // endings and punctuation aside, or whose account number begins with it, by name.
 func (s *Store) SearchCompanies(ctx context.Context, text string, limit int) ([]secor.Company, error) {
+	text, err := secor.CleanText("search", text, 200)
+	if err != nil {
+		return nil, err
+	}
 	account := strings.Map(func(r rune) rune {
 		if r <= unicode.MaxASCII && (unicode.IsDigit(r) || unicode.IsUpper(r)) {
 			return r
@@ -439,7 +443,7 @@ func (s *Store) SearchCompanies(ctx context.Context, text string, limit int) ([]
 		return -1
 	}, strings.ToUpper(text))
 	var found []companyRow
-	err := s.reads().SelectContext(ctx, &found, searchCompaniesSQL, secor.NearName(text), account, limit, likeEscaper.Replace(strings.TrimSpace(text)))
+	err = s.reads().SelectContext(ctx, &found, searchCompaniesSQL, likeEscaper.Replace(secor.NearName(text)), account, limit, likeEscaper.Replace(text))
 	if err != nil {
 		return nil, fmt.Errorf("search companies: %w", err)
 	}

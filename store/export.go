@@ -15,18 +15,21 @@ import (
 // its text, the desk's first, then the standing of each case. It holds personal
 // data.
 func (s *Store) Export(ctx context.Context, w io.Writer) error {
-	buffered := bufio.NewWriter(w)
-	lines := json.NewEncoder(buffered)
-	err := s.snapshot(ctx, func(tx *sqlx.Tx) error {
-		return feed(ctx, tx, func(r record) error { return lines.Encode(r) })
-	})
-	if err == nil {
-		err = buffered.Flush()
-	}
+	err := s.snapshot(ctx, func(tx *sqlx.Tx) error { return export(ctx, tx, w) })
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
 	return nil
+}
+
+func export(ctx context.Context, tx *sqlx.Tx, w io.Writer) error {
+	buffered := bufio.NewWriter(w)
+	lines := json.NewEncoder(buffered)
+	err := feed(ctx, tx, func(r record) error { return lines.Encode(r) })
+	if err != nil {
+		return err
+	}
+	return buffered.Flush()
 }
 
 // VerifyExport checks what Export wrote, without a database.

@@ -1,0 +1,24 @@
+package store
+
+import (
+	"context"
+	"io"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// VerifyIn is Verify inside a transaction.
+func VerifyIn(ctx context.Context, tx *sqlx.Tx) (Report, error) {
+	v := newVerifier()
+	err := feed(ctx, tx, v.take)
+	return v.report(), err
+}
+
+// ExportIn is Export inside a transaction.
+func ExportIn(ctx context.Context, tx *sqlx.Tx, w io.Writer) error { return export(ctx, tx, w) }
+
+// SnakeCase is what names columns.
+var SnakeCase = snakeCase
+
+// SchemaVersion is the migration that Open asks for.
+const SchemaVersion = schemaVersion

@@ -1,0 +1,205 @@
+package store_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"secordesk/store"
+	"secordesk/store/secor"
+	"secordesk/store/storetest"
+)
+
+// tampered runs statements as the owner, with all guards off, and returns what
+// Verify finds then, in the database and in an export. Nothing of it is kept.
+func (d *desk) tampered(t *testing.T, owner *sqlx.DB, statements []string) (store.Report, store.Report) {
+	t.Helper()
+	tx, err := owner.BeginTxx(t.Context(), nil)
+	d.ok(err)
+	defer tx.Rollback()
+	for _, s := range append([]string{`SET LOCAL session_replication_role = replica`}, statements...) {
+		_, err = tx.ExecContext(t.Context(), s)
+		if err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+	report, err := store.VerifyIn(t.Context(), tx)
+	d.ok(err)
+	var export bytes.Buffer
+	d.ok(store.ExportIn(t.Context(), tx, &export))
+	offline, err := store.VerifyExport(&export)
+	d.ok(err)
+	return report, offline
+}
+
+// Each way to tamper is found and named, in the database and in an export.
+func TestVerify(t *testing.T) {
+	const event = `WHERE stream = 'case:1' AND seq = 5`
+	tests := []struct {
+		name       string
+		statements []string
+		want       string
+	}{
+		{"nothing", nil, ""},
+		{"kind", []string{`UPDATE events SET kind = 'invoice.voided' ` + event}, "case:1, event 5: was changed"},
+		{"subject", []string{`UPDATE events SET subject = 'audit' ` + event}, "case:1, event 5: was changed"},
+		{"from", []string{`UPDATE events SET from_state = 'open' ` + event}, "case:1, event 5: was changed"},
+		{"to", []string{`UPDATE events SET to_state = 'sent' ` + event}, "case:1, event 5: was changed"},
+		{"actor", []string{`UPDATE events SET actor = 'reviewer:2' ` + event}, "case:1, event 5: was changed"},
+		{"on behalf of", []string{`UPDATE events SET on_behalf_of = 'company:1' ` + event}, "case:1, event 5: was changed"},
+		{"surface", []string{`UPDATE events SET surface = 'button' ` + event}, "case:1, event 5: was changed"},
+		{"act", []string{`UPDATE events SET act_id = 'other' ` + event}, "case:1, event 5: was changed"},
+		{"part", []string{`UPDATE events SET part = 40 ` + event}, "case:1, event 5: was changed"},
+		{"happened at", []string{`UPDATE events SET happened_at = happened_at - interval '1 microsecond' ` + event}, "case:1, event 5: was changed"},
+		{"recorded at", []string{`UPDATE events SET recorded_at = recorded_at + interval '1 microsecond' ` + event}, "case:1, event 5: was changed"},
+		{"facts", []string{`UPDATE events SET facts = replace(facts, ':', ': ') ` + event}, "case:1, event 5: was changed"},
+		{"hash", []string{`UPDATE events SET hash = repeat('a', 64) ` + event}, "case:1, event 6: does not follow the one before it"},
+		{"hash before", []string{`UPDATE events SET prev_hash = repeat('a', 64) ` + event}, "case:1, event 5: does not follow the one before it"},
+		{"text hash", []string{`UPDATE events SET text_hash = NULL WHERE stream = 'case:1' AND seq = 1`}, "case:1, event 1: was changed"},
+		{"text", []string{`ALTER TABLE texts DROP CONSTRAINT texts_hash_is_of_salt_and_body`,
+			`UPDATE texts SET body = 'as forged' WHERE hash = (SELECT text_hash FROM events WHERE stream = 'case:1' AND seq = 1)`}, "case:1, event 1: its text was changed"},
+		{"text erased in silence", []string{`UPDATE texts SET body = NULL, salt = NULL, erased_at = now()
+			WHERE hash = (SELECT text_hash FROM events WHERE stream = 'case:1' AND seq = 1)`}, "case:1, event 1: its text was erased and the desk did not record that"},
+		{"text gone", []string{`DELETE FROM texts WHERE hash = (SELECT text_hash FROM events WHERE stream = 'case:1' AND seq = 1)`}, "case:1, event 1: its text is missing"},
+		{"an event of the middle", []string{`DELETE FROM events ` + event}, "case:1, event 5: is missing"},
+		{"the first events", []string{`DELETE FROM events WHERE stream = 'case:1' AND seq < 4`}, "case:1, event 1: is missing, and all up to 3"},
+		{"the last event", []string{`DELETE FROM events WHERE stream = 'case:1' AND seq = 19`}, "case:1, event 19: is missing: the case has 19 events"},
+		{"the last event, and the case knows", []string{`DELETE FROM events WHERE stream = 'case:1' AND seq = 19`,
+			`UPDATE cases SET last_seq = 18 WHERE id = 1`, `UPDATE certificates SET state = 'signed'`}, "case:1, event 19: is missing: the anchor of 2026-03-25 names it"},
+		{"a forged end", []string{`UPDATE events SET hash = repeat('a', 64) WHERE stream = 'case:1' AND seq = 19`}, "case:1, event 19: is not the one that the anchor of 2026-03-25 names"},
+		{"a case", []string{`DELETE FROM cases WHERE id = 1`, `DELETE FROM events WHERE stream = 'case:1'`}, "case:1: the case is missing: the desk recorded its opening"},
+		{"the events of a case", []string{`DELETE FROM events WHERE stream = 'case:1'`}, "case:1: has no events"},
+		{"a case that nobody opened", []string{`INSERT INTO cases (kind, company_id, body, state, version, edition_id, opened_at, last_seq)
+			VALUES ('request', 1, 'ab-pir', 'rejected', 1, 'e', now(), 1)`}, "case:3: has no events"},
+		{"a desk event", []string{`DELETE FROM events WHERE stream = 'desk' AND seq = 2`}, "desk, event 2: is missing"},
+		{"an event that the case does not know", []string{`UPDATE cases SET last_seq = 18 WHERE id = 1`}, "case:1: has 19 events and stands at 18"},
+		{"state", []string{`UPDATE cases SET state = 'withdrawn' WHERE id = 1`}, "case:1: is stored as withdrawn and its events say qa_complete"},
+		{"state of the certificate", []string{`UPDATE certificates SET state = 'delivered'`}, `case:1: its certificate is stored as "delivered" and its events say "mailed"`},
+		{"the certificate", []string{`DELETE FROM certificates`}, `case:1: its certificate is stored as "" and its events say "mailed"`},
+		{"state of the invoice", []string{`UPDATE invoices SET state = 'sent'`}, `desk: invoice 2026-1-A is stored as sent and the events say "paid"`},
+		{"the invoice", []string{`DELETE FROM invoices`}, `desk: invoice 2026-1-A is missing`},
+	}
+	d := newDesk(t)
+	company := d.company(1)
+	d.certified(company)
+	d.request(company)
+	d.ok(d.Anchor(t.Context(), morning))
+	owner := storetest.OwnerDB(t)
+	owner.MapperFunc(store.SnakeCase)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			report, offline := d.tampered(t, owner, tt.statements)
+			checkReport(t, report, tt.want)
+			checkReport(t, offline, tt.want)
+			if offline.Head != report.Head || offline.Events != report.Events || offline.Cases != report.Cases {
+				t.Errorf("the export says %v, the database %v", offline, report)
+			}
+		})
+	}
+	d.wholeStill()
+	var export bytes.Buffer
+	d.ok(d.Export(t.Context(), &export))
+	offline, err := store.VerifyExport(&export)
+	d.ok(err)
+	checkReport(t, offline, "")
+}
+
+func checkReport(t *testing.T, report store.Report, want string) {
+	t.Helper()
+	var all []string
+	found := false
+	for _, p := range report.Problems {
+		all = append(all, p.String())
+		found = found || strings.HasPrefix(p.String(), want)
+	}
+	if want == "" && len(all) > 0 || want != "" && !found {
+		t.Errorf("problems %q, want %q", all, want)
+	}
+	if report.Events == 0 || report.Head == "" {
+		t.Errorf("report = %+v", report)
+	}
+}
+
+func TestVerifyExport_Malformed(t *testing.T) {
+	for _, text := range []string{"{", `{"event": 3}`, `{"other": {}}`, "\xff"} {
+		_, err := store.VerifyExport(strings.NewReader(text))
+		if err == nil || !strings.HasPrefix(err.Error(), "export, line 1: ") {
+			t.Errorf("VerifyExport(%q): %v, want an error with its line", text, err)
+		}
+	}
+}
+
+func FuzzVerifyExport(f *testing.F) {
+	f.Add([]byte(`{"event":{"stream":"desk","seq":1,"kind":"a.b","facts":"{}"}}` + "\n" + `{"case":{"stream":"case:1","kind":"audit","state":"open"}}`))
+	f.Add([]byte(`{"event":{"stream":"desk","seq":1,"kind":"desk.anchored","facts":"{\"case:1\":\"x\"}","actor":"desk"}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		_, _ = store.VerifyExport(bytes.NewReader(text))
+	})
+}
+
+func TestAnchor(t *testing.T) {
+	d := newDesk(t)
+	company := d.company(1)
+	d.request(company)
+	for range 2 {
+		d.ok(d.Anchor(t.Context(), morning))
+	}
+	for range 2 {
+		d.clock.Add(72 * time.Hour)
+		d.audit(company)
+		d.ok(d.Anchor(t.Context(), d.clock.Now()))
+	}
+	if n := d.count(`SELECT count(*) FROM events WHERE kind = 'desk.anchored'`); n != 3 {
+		t.Errorf("%d anchors, want 3", n)
+	}
+	// A day around an anchor is looked at twice.
+	if n := d.count(`SELECT count(*) FROM events WHERE kind = 'desk.anchored' AND facts LIKE '%"case:1":"1 %'`); n != 2 {
+		t.Errorf("case 1, which stood still, is in %d anchors, want 2", n)
+	}
+	if n := d.count(`SELECT count(*) FROM events WHERE kind = 'desk.anchored' AND facts LIKE '%"case:3":"1 %'`); n != 1 {
+		t.Errorf("case 3 is in %d anchors, want the last", n)
+	}
+	report, err := d.Verify(t.Context())
+	d.ok(err)
+	if !report.Anchored.Equal(d.clock.Now()) || len(report.Problems) > 0 {
+		t.Errorf("report = %+v", report)
+	}
+}
+
+// An erased text is gone, also from the ledger; the chain is whole; and it cannot
+// be guessed from what is left.
+func TestEraseText(t *testing.T) {
+	d := newDesk(t)
+	id := d.audit(d.company(1))
+	d.take(id, d.lead, "invoice", nil)
+	act := d.act(d.lead)
+	act.Reason = "Ana Roy called"
+	d.ok(d.UpdateCase(t.Context(), id, act, step("withdraw", nil)))
+	act = d.act(d.lead)
+	act.Reason = "Ana Roy called again"
+	d.ok(d.UpdateCase(t.Context(), id, act, step("reopen", nil)))
+	last := d.events(id)
+	seq := last[len(last)-1].Seq
+	if last[seq-1].Text != "Ana Roy called again" {
+		t.Fatalf("event %d says %q", seq, last[seq-1].Text)
+	}
+	erase := d.act(d.admin)
+	for range 2 {
+		d.ok(d.EraseText(t.Context(), erase, id, seq))
+	}
+	if got := d.events(id)[seq-1].Text; got != store.Erased {
+		t.Errorf("text = %q, want it erased", got)
+	}
+	if n := d.count(`SELECT count(*) FROM texts WHERE body = 'Ana Roy called again'`); n != 0 {
+		t.Errorf("the text stands in %d rows", n)
+	}
+	if n := d.count(`SELECT count(*) FROM texts WHERE salt IS NULL`); n != 1 {
+		t.Errorf("%d salts erased, want 1", n)
+	}
+	d.wholeStill()
+	d.wantRefusal(d.EraseText(t.Context(), d.act(d.admin), id, seq), secor.ErrNotFound)
+	d.wantRefusal(d.EraseText(t.Context(), d.act(d.admin), id, 99), secor.ErrNotFound)
+}
