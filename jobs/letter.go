@@ -85,6 +85,7 @@ func (d *Desk) write(name string, f *secor.File, cause secor.Event, to Recipient
 		From: d.From, FromName: d.Name, ReplyTo: d.replyTo(f.Case.ID),
 		Subject: fmt.Sprintf("%s [SECOR %d]", strings.TrimSpace(subject), f.Case.ID),
 		Text:    d.frame(to, strings.TrimSpace(body)),
+		Date:    f.Now(),
 	}, nil
 }
 

@@ -149,9 +149,12 @@ func (f *File) attempt(do func() error) error {
 // Events returns what the steps since Begin have recorded.
 func (f *File) Events() []Event { return f.events }
 
+// Now returns the instant of the act, in programme time.
+func (f *File) Now() time.Time { return f.act.at(f.now) }
+
 // Today returns the day of the act in the office's zone.
 func (f *File) Today() Date {
-	return DateOf(f.act.at(f.now), f.Programme.Calendars[f.Programme.Office].Zone)
+	return DateOf(f.Now(), f.Programme.Calendars[f.Programme.Office].Zone)
 }
 
 // Certificate returns the current certificate, nil when there is none.
