@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -275,27 +277,93 @@ func TestCommands_WithoutDatabase(t *testing.T) {
 	}
 }
 
-func TestWorkerAndClock_StartAndEnd(t *testing.T) {
-	o := newOffice(t)
-	environ := maps.Clone(o.environ)
-	maps.Copy(environ, services(t))
-	for _, command := range []string{"worker", "clock"} {
-		ended := make(chan int, 1)
-		started, logged := newStart(command + " starts")
-		ctx, stop := testContext(t)
-		terminal, _, errOut := testTerminal(environ)
-		terminal.out = logged
-		go func() { ended <- run(ctx, []string{command}, terminal) }()
-		select {
-		case <-started:
-			stop()
-		case status := <-ended:
-			t.Fatalf("%s ended with status %d before it started: %s", command, status, errOut)
-		case <-time.After(30 * time.Second):
-			t.Fatalf("%s does not start", command)
+// process is a command that runs until it is stopped.
+type process struct {
+	t     *testing.T
+	name  string
+	stop  context.CancelFunc
+	ended chan int
+	log   *logbook
+	err   *strings.Builder
+}
+
+func (o *office) start(command string) *process {
+	ctx, stop := context.WithCancel(o.t.Context())
+	terminal, _, errOut := testTerminal(o.environ)
+	now, log := o.now, &logbook{grown: make(chan struct{})}
+	terminal.now, terminal.out = func() time.Time { return now }, log
+	p := &process{t: o.t, name: command, stop: stop, ended: make(chan int, 1), log: log, err: errOut}
+	go func() { p.ended <- run(ctx, []string{command}, terminal) }()
+	return p
+}
+
+// awaits returns when the process has logged a text.
+func (p *process) awaits(text string) {
+	p.t.Helper()
+	late := time.After(time.Minute)
+	for {
+		logged, grown := p.log.read()
+		if strings.Contains(logged, text) {
+			return
 		}
-		if status := <-ended; status != statusDone {
-			t.Errorf("%s: status %d after SIGTERM, %s", command, status, errOut)
+		select {
+		case <-grown:
+		case status := <-p.ended:
+			p.t.Fatalf("%s ended with status %d, %s", p.name, status, p.err)
+		case <-late:
+			p.t.Fatalf("%s did not log %q in a minute, but:\n%s", p.name, text, logged)
 		}
 	}
+}
+
+// ends stops the process as SIGTERM does.
+func (p *process) ends() {
+	p.t.Helper()
+	p.stop()
+	if status := <-p.ended; status != statusDone {
+		p.t.Errorf("%s: status %d after SIGTERM, %s", p.name, status, p.err)
+	}
+}
+
+// logbook is a log that can be read while it is written.
+type logbook struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	grown chan struct{}
+}
+
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.grown)
+	l.grown = make(chan struct{})
+	return l.text.Write(p)
+}
+
+// read returns the log, and what is closed when it grows.
+func (l *logbook) read() (string, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String(), l.grown
+}
+
+// The processes do what the Procfile lets them do: a step at the command line
+// becomes a letter, and a promise that is a month late is brought before a lead.
+func TestProcesses(t *testing.T) {
+	o := newOffice(t)
+	maps.Copy(o.environ, services(t))
+	o.environ["LETTER_GRACE"], o.environ["SWEEP_EVERY"] = "0s", "1s"
+	worker := o.start("worker")
+	worker.awaits("worker starts")
+	o.says(`case query 1 --question "Which account?"`)
+	worker.awaits(`"kind":"request:send_question"`)
+	o.says("case history 1", "letter.sent, by the desk \\(job\\)")
+	o.says(`case answer 1 --answer "the one on file"`)
+	o.now = o.now.AddDate(0, 1, 0)
+	clock := o.start("clock")
+	clock.awaits("clock levels reached")
+	worker.awaits(`"kind":"escalation:tell_lead"`)
+	o.says("case history 1", "clock.breached, by the desk \\(clock\\)", "letter escalation:tell_lead")
+	clock.ends()
+	worker.ends()
 }

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"maps"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,37 +26,6 @@ func services(t *testing.T) map[string]string {
 	}
 	t.Cleanup(func() { letters.Close() })
 	return map[string]string{"REDIS_URL": "redis://" + queue.Addr(), "SMTP_URL": letters.URL(), "DESK_FROM": "desk@example.com", "DESK_NAME": "Prairie Safety Partners"}
-}
-
-func testContext(t *testing.T) (context.Context, context.CancelFunc) {
-	ctx, stop := context.WithCancel(t.Context())
-	t.Cleanup(stop)
-	return ctx, stop
-}
-
-// start waits for a text in what a process logs.
-type start struct {
-	mu      sync.Mutex
-	text    bytes.Buffer
-	want    string
-	found   chan struct{}
-	already bool
-}
-
-func newStart(want string) (<-chan struct{}, *start) {
-	s := &start{want: want, found: make(chan struct{})}
-	return s.found, s
-}
-
-func (s *start) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.text.Write(p)
-	if !s.already && strings.Contains(s.text.String(), s.want) {
-		s.already = true
-		close(s.found)
-	}
-	return len(p), nil
 }
 
 func TestDoctor_Healthy(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -59,6 +60,24 @@ func TestHelp_EveryCommandHasExamplesThatParse(t *testing.T) {
 			if !strings.HasPrefix(line[1], strings.SplitN(node.FullPath(), " <", 2)[0]) {
 				t.Errorf("the example %q of %s is of another command", line[1], node.FullPath())
 			}
+		}
+	}
+}
+
+func TestREADME_CommandsParse(t *testing.T) {
+	content, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := regexp.MustCompile(`(?m)^    (?:go run \./cmd/)?secordesk (.*?)(?: +#.*)?$`).FindAllStringSubmatch(string(content), -1)
+	if len(lines) < 5 {
+		t.Fatalf("README.md shows only %d commands", len(lines))
+	}
+	for _, line := range lines {
+		terminal, _, _ := testTerminal(nil)
+		_, err := parse(shellWords(line[1]), terminal)
+		if err != nil {
+			t.Errorf("README.md shows %q, which does not parse: %v", line[0], err)
 		}
 	}
 }
