@@ -6,5 +6,6 @@
 // with them. Every value states its source and how certain it is; Loaded.Values
 // lists them and Loaded.Print shows them to a person.
 //
-// The package knows no case and no company. It reads files, never a database.
+// The package knows no case and no company. Of a database it knows only its
+// shape: Migrate brings one up to it.
 package schema
