@@ -75,7 +75,7 @@ func (w *Worker) report(c promise.Claim, state promise.State, err error) {
 	case err != nil && !errors.Is(err, errStopping):
 		level = slog.LevelWarn
 	}
-	attributes := []any{"job", c.Job.ID, "kind", c.Job.Kind, "case", c.Job.CaseID, "recipient", c.Job.Recipient,
+	attributes := []any{"job", c.Job.ID, "act", actID(c), "kind", c.Job.Kind, "case", c.Job.CaseID, "recipient", c.Job.Recipient,
 		"attempt", c.Job.Attempts, "fence", c.Fence, "state", state}
 	if err != nil {
 		attributes = append(attributes, "err", err)

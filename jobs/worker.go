@@ -194,7 +194,7 @@ func (w *Worker) try(kind Kind, c promise.Claim) (promise.State, error) {
 	renewing.Go(func() { w.renew(ctx, c, lose) })
 	defer renewing.Wait()
 	defer lose(nil)
-	act := secor.Act{ID: fmt.Sprintf("job:%d", c.Job.ID), By: secor.Desk, Surface: secor.SurfaceJob, Assigns: kind.Assigns}
+	act := secor.Act{ID: actID(c), By: secor.Desk, Surface: secor.SurfaceJob, Assigns: kind.Assigns}
 	if kind.Letter != nil {
 		return w.send(ctx, kind, c, act)
 	}
@@ -203,6 +203,9 @@ func (w *Worker) try(kind Kind, c promise.Claim) (promise.State, error) {
 	})
 	return state, because(ctx, err)
 }
+
+// actID is the same for every attempt: what one of them recorded, the next finds.
+func actID(c promise.Claim) string { return fmt.Sprintf("job:%d", c.Job.ID) }
 
 func (w *Worker) renew(ctx context.Context, c promise.Claim, lose context.CancelCauseFunc) {
 	tick := time.NewTicker(w.pace.Renew)
@@ -285,10 +288,13 @@ func (w *Worker) accepted(c promise.Claim, act secor.Act, receipt string) error 
 	again := time.NewTicker(time.Second)
 	defer again.Stop()
 	for {
-		err := w.promises.FinishSend(ctx, c, receipt, act, func(f *secor.File) error {
-			return f.Accepted(secor.JobKind(c.Job.Kind), c.Job.Recipient)
+		_, err := caught(func() (promise.State, error) {
+			return promise.Done, w.promises.FinishSend(ctx, c, receipt, act, func(f *secor.File) error {
+				return f.Accepted(secor.JobKind(c.Job.Kind), c.Job.Recipient)
+			})
 		})
-		if err == nil || errors.Is(err, secor.ErrRefused) || errors.Is(err, promise.ErrLost) {
+		final := errors.Is(err, secor.ErrRefused) || errors.Is(err, promise.ErrLost) || errors.Is(err, errPanic)
+		if err == nil || final {
 			return err
 		}
 		select {
@@ -299,15 +305,17 @@ func (w *Worker) accepted(c promise.Claim, act secor.Act, receipt string) error 
 	}
 }
 
+var errPanic = errors.New("panic")
+
 // caught turns a panic into a fault, so that it ends one attempt and no process.
 func caught[T any](do func() (T, error)) (T, error) {
 	var result T
-	err := errors.New("panic")
+	var err error
 	func() {
 		defer func() {
 			p := recover()
 			if p != nil {
-				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+				err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
 			}
 		}()
 		result, err = do()

@@ -281,25 +281,78 @@ func TestWorker_NoAddress(t *testing.T) {
 }
 
 // The case does not take what only an accepted letter makes true: nobody may
-// think that the letter was not sent.
-func TestWorker_AcceptedButRefused(t *testing.T) {
+// think that the letter was not sent, and nobody sends it again.
+func TestWorker_AcceptedButNotTaken(t *testing.T) {
+	tests := []struct {
+		name string
+		take func() error
+		says string
+	}{
+		{"a refusal", func() error { return &secor.Refusal{Kind: secor.ErrLedger, Text: "the clock cannot take it"} }, "the clock cannot take it"},
+		{"a panic", func() error { panic("no such index") }, "no such index"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t)
+			b.queue.start(t)
+			id, _ := b.rejected(t)
+			b.relay(t)
+			b.reconciler(t)
+			b.worker(t, deaf{b.Store, tt.take})
+			b.awaitQuiet(t)
+			j := b.wantJob(t, id, secor.JobRejection, promise.Failed, 1)
+			if !strings.Contains(j.LastError, "accepted (250 kept)") || !strings.Contains(j.LastError, tt.says) || j.SendingAt.IsZero() {
+				t.Errorf("job = %+v, want one that says it was sent", j)
+			}
+			if n := len(b.post.sent()); n != 1 {
+				t.Errorf("%d letters, want 1", n)
+			}
+		})
+	}
+}
+
+type deaf struct {
+	jobs.Promises
+	take func() error
+}
+
+func (d deaf) FinishSend(context.Context, promise.Claim, string, secor.Act, func(*secor.File) error) error {
+	return d.take()
+}
+
+// Postgres does not answer just when the receipt is to be recorded.
+func TestWorker_ReceiptLater(t *testing.T) {
 	b := newBench(t)
 	b.queue.start(t)
 	id, _ := b.rejected(t)
 	b.relay(t)
-	b.reconciler(t)
-	b.worker(t, refusing{b.Store})
+	away := 1
+	b.worker(t, late{b.Store, func() error {
+		away--
+		if away >= 0 {
+			return errors.New("connection refused")
+		}
+		return nil
+	}})
 	b.awaitQuiet(t)
-	j := b.wantJob(t, id, secor.JobRejection, promise.Failed, 1)
-	if !strings.Contains(j.LastError, "accepted (250 kept)") || j.SendingAt.IsZero() {
-		t.Errorf("job = %+v, want one that says it was sent", j)
+	b.wantJob(t, id, secor.JobRejection, promise.Done, 1)
+	b.wantEvents(t, id, secor.EventLetterSent, 1)
+	if n := len(b.post.sent()); n != 1 {
+		t.Errorf("%d letters, want 1", n)
 	}
 }
 
-type refusing struct{ jobs.Promises }
+type late struct {
+	jobs.Promises
+	reach func() error
+}
 
-func (refusing) FinishSend(context.Context, promise.Claim, string, secor.Act, func(*secor.File) error) error {
-	return &secor.Refusal{Kind: secor.ErrLedger, Text: "the clock cannot take it"}
+func (l late) FinishSend(ctx context.Context, c promise.Claim, receipt string, act secor.Act, step func(*secor.File) error) error {
+	err := l.reach()
+	if err != nil {
+		return err
+	}
+	return l.Promises.FinishSend(ctx, c, receipt, act, step)
 }
 
 func TestWorker_Fails(t *testing.T) {

@@ -609,6 +609,28 @@ func TestEndAttempt_LateWorker(t *testing.T) {
 	}
 }
 
+// The lease ran out while a busy server kept the worker waiting: it knows that
+// nothing was sent, so the job is not ambiguous any more.
+func TestEndAttempt_AfterTheLease(t *testing.T) {
+	b := newBench(t)
+	id, job := b.rejected(t)
+	c := b.claim(t, job.ID, "one")
+	_, err := b.StartSend(t.Context(), c, jobAct(job), time.Minute, nothing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.expire(t)
+	b.reconcile(t)
+	err = b.EndAttempt(t.Context(), c, promise.Outcome{State: promise.Open, Why: "451"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.jobsOf(t, id)[1]; got.State != promise.Open || !got.SendingAt.IsZero() || !got.DoneAt.IsZero() {
+		t.Errorf("job = %+v, want one that is tried again", got)
+	}
+	b.claim(t, job.ID, "two")
+}
+
 func TestQuiet(t *testing.T) {
 	b := newBench(t)
 	_, job := b.request(t)
