@@ -22,3 +22,6 @@ var SnakeCase = snakeCase
 
 // SchemaVersion is the migration that Open asks for.
 const SchemaVersion = schemaVersion
+
+// Database is what the store works on.
+func (s *Store) Database() *sqlx.DB { return s.db }
