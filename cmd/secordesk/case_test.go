@@ -23,6 +23,7 @@ type memory struct {
 	now    time.Time
 	events []secor.Event
 	jobs   []promise.Job
+	act    secor.Act // the last one given
 }
 
 func (m *memory) File(_ context.Context, id secor.CaseID) (*secor.File, error) {
@@ -38,6 +39,7 @@ func (m *memory) Events(context.Context, secor.CaseID) ([]secor.Event, error) { 
 func (m *memory) Jobs(context.Context, store.JobFilter) ([]promise.Job, error) { return m.jobs, nil }
 
 func (m *memory) UpdateCase(_ context.Context, id secor.CaseID, act secor.Act, step func(*secor.File, time.Time) error) error {
+	m.act = act
 	if slices.ContainsFunc(m.events, func(e secor.Event) bool { return e.ActID == act.ID }) {
 		return nil
 	}
@@ -204,6 +206,22 @@ func TestStep_Refusals(t *testing.T) {
 		if out != "" || len(m.events) != 1 {
 			t.Errorf("%s: printed %q and left %d events, want nothing done", tt.name, out, len(m.events))
 		}
+	}
+}
+
+func TestStep_AssignsUnderTheRosterLock(t *testing.T) {
+	m := newMemory(t)
+	m.file.Case.Kind, m.file.Case.State, m.file.Request, m.file.Audit = secor.SubjectAudit, secor.StateSubmitted, nil, &secor.Audit{Headcount: 8}
+	for name, want := range map[string]bool{"assign": true, "take": true, "note": false} {
+		args := []string{name, "12"}
+		if name == "note" {
+			args = append(args, "--text", "x")
+		}
+		_, err := m.command(t, asAna, args...)
+		if err != nil || m.act.Assigns != want {
+			t.Errorf("%s: Assigns = %t, %v; want %t", name, m.act.Assigns, err, want)
+		}
+		m.file.Case.State, m.file.Case.Holder = secor.StateSubmitted, 0
 	}
 }
 

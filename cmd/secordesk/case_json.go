@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"secordesk/store/promise"
+	"secordesk/store/secor"
+)
+
+// caseJSON is what show --json prints. Amounts and points are exact decimals,
+// instants UTC.
+type caseJSON struct {
+	Case      secor.CaseID  `json:"case"`
+	Kind      secor.Subject `json:"kind"`
+	State     secor.State   `json:"state"`
+	Version   int           `json:"version"`
+	Next      secor.Party   `json:"next"`
+	Company   int64         `json:"company"`
+	Name      string        `json:"name"`
+	Body      string        `json:"body"`
+	Edition   string        `json:"edition"`
+	Holder    string        `json:"holder"`
+	OpenedAt  time.Time     `json:"opened_at"`
+	Clocks    []clockJSON   `json:"clocks"`
+	Findings  []findingJSON `json:"findings"`
+	Invoice   *invoiceJSON  `json:"invoice,omitempty"`
+	Claimed   *scoreJSON    `json:"claimed,omitempty"`
+	Verified  *scoreJSON    `json:"verified,omitempty"`
+	Result    secor.Verdict `json:"result,omitempty"`
+	TermYears int           `json:"term_years,omitempty"`
+	Papers    []paperJSON   `json:"certificates"`
+	Jobs      []jobJSON     `json:"jobs"`
+	Steps     []string      `json:"steps"`
+}
+
+type clockJSON struct {
+	Policy string      `json:"policy"`
+	Cycle  int         `json:"cycle"`
+	Phase  secor.Phase `json:"phase"`
+	Party  secor.Party `json:"party"`
+	DueAt  *time.Time  `json:"due_at"`
+}
+
+type findingJSON struct {
+	Guard  secor.Guard  `json:"guard"`
+	Effect secor.Effect `json:"effect"`
+	Text   string       `json:"text"`
+}
+
+type invoiceJSON struct {
+	Number  string      `json:"number"`
+	State   secor.State `json:"state"`
+	Total   string      `json:"total"`
+	Paid    string      `json:"paid"`
+	Balance string      `json:"balance"`
+}
+
+type paperJSON struct {
+	State     secor.State `json:"state"`
+	TermYears int         `json:"term_years"`
+	Number    string      `json:"number"`
+	IssuedOn  string      `json:"issued_on"`
+	ExpiresOn string      `json:"expires_on"`
+}
+
+type jobJSON struct {
+	ID        int64         `json:"id"`
+	Kind      string        `json:"kind"`
+	Recipient string        `json:"recipient"`
+	State     promise.State `json:"state"`
+	Attempts  int           `json:"attempts"`
+	LastError string        `json:"last_error"`
+}
+
+func (p panel) writeJSON(t *terminal) error {
+	out := caseJSON{Case: p.Case.ID, Kind: p.Case.Kind, State: p.Case.State, Version: p.Case.Version, Next: secor.Next(p.Case.Kind, p.Case.State),
+		Company: p.Company.ID, Name: p.Company.LegalName, Body: p.Case.Body, Edition: p.Case.EditionID, OpenedAt: p.Case.OpenedAt.UTC(),
+		Clocks: []clockJSON{}, Findings: []findingJSON{}, Papers: []paperJSON{}, Jobs: []jobJSON{}, Steps: append([]string{}, p.steps()...)}
+	if p.Case.Holder != 0 {
+		out.Holder = nameOf(p.File, secor.ByReviewer(p.Case.Holder))
+	}
+	for _, c := range p.Clocks {
+		clock := clockJSON{Policy: c.Policy.Name, Cycle: c.Cycle, Phase: c.Phase(), Party: c.Party()}
+		due, runs := c.Due(p.Programme.Calendars[c.Calendar])
+		if runs {
+			due = due.UTC()
+			clock.DueAt = &due
+		}
+		out.Clocks = append(out.Clocks, clock)
+	}
+	for _, f := range p.check() {
+		out.Findings = append(out.Findings, findingJSON(f))
+	}
+	if i := p.Invoice(); i != nil {
+		out.Invoice = &invoiceJSON{i.Number(), i.State, decimal(i.Total()), decimal(i.Paid()), decimal(i.Balance())}
+	}
+	for _, c := range p.Certificates {
+		out.Papers = append(out.Papers, paperJSON{c.State, c.Term, c.Number, c.IssuedOn.String(), c.ExpiresOn.String()})
+	}
+	for _, j := range p.jobs {
+		out.Jobs = append(out.Jobs, jobJSON{j.ID, j.Kind, j.Recipient, j.State, j.Attempts, j.LastError})
+	}
+	err := p.scoresInto(&out)
+	if err != nil {
+		return err
+	}
+	return writeJSON(t.out, out)
+}
+
+func (p panel) scoresInto(out *caseJSON) error {
+	if p.Audit == nil {
+		return nil
+	}
+	out.Result, out.TermYears = p.Audit.Result, p.Audit.Term
+	claimed, err := p.claimed()
+	if err != nil {
+		return fmt.Errorf("judge claimed marks: %w", err)
+	}
+	verified, err := p.Score()
+	if err != nil {
+		return fmt.Errorf("judge verified marks: %w", err)
+	}
+	term := func(s secor.Score, e secor.Evidence) int { return p.Edition.Months.Term(s.Verdict, e.Months()) }
+	out.Claimed, out.Verified = newScoreJSON(claimed, term(claimed, p.Audit.Claimed)), newScoreJSON(verified, term(verified, p.Audit.Verified))
+	return nil
+}
+
+func decimal(c secor.Cents) string { return strings.Replace(c.String(), "$", "", 1) }
