@@ -253,7 +253,7 @@ func refuseNear(d *deskTx, c secor.Company, accounts []secor.Registration) error
 			return fmt.Errorf("look for near names: %w", err)
 		}
 		if near != "" && len(found) > 0 {
-			return refuse(secor.ErrField, "correct the account number, or accept the company as a different one, with a reason",
+			return refuse(ErrNearName, "correct the account number, or accept the company as a different one, with a reason",
 				"%q reads like company %d, %q, which has the account %s with %s", c.LegalName, found[0].ID, found[0].LegalName, found[0].Account, r.Body)
 		}
 	}

@@ -14,6 +14,10 @@ func refuse(kind error, do, format string, args ...any) error {
 	return &secor.Refusal{Kind: kind, Text: fmt.Sprintf(format, args...), Do: do}
 }
 
+// ErrNearName refuses a company whose name only looks like that of another one;
+// AddNamesake takes it.
+var ErrNearName = fmt.Errorf("%w: nearly the name of another company", secor.ErrField)
+
 // refusals are the constraints that two people can run into without any mistake
 // of the program: what each means to a person. Any other violation is a fault.
 var refusals = map[string]secor.Refusal{

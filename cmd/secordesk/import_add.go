@@ -95,8 +95,9 @@ func (im *importer) putCompany(ctx context.Context, old secor.Company, r record,
 	}
 	id, came, err := put(ctx, act, described(old, r), []secor.Registration{account})
 	var refusal *secor.Refusal
-	if errors.As(err, &refusal) && strings.Contains(refusal.Text, "reads like") {
-		err = &secor.FieldError{Field: "legal_name", Value: r.text("legal_name"), Problem: refusal.Text}
+	if errors.Is(err, store.ErrNearName) && errors.As(err, &refusal) {
+		err = &secor.Refusal{Kind: store.ErrNearName, Text: "legal_name: " + refusal.Text,
+			Do: "correct the account, or take it as a different company with --accept-near-names"}
 	}
 	return id, came, err
 }
