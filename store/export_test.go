@@ -25,3 +25,9 @@ const SchemaVersion = schemaVersion
 
 // Database is what the store works on.
 func (s *Store) Database() *sqlx.DB { return s.db }
+
+// Locks that a test may hold itself.
+const (
+	LockDesk   = int64(lockDesk)
+	LockRoster = int64(lockRoster)
+)

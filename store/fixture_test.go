@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -231,6 +232,30 @@ func (d *desk) count(query string, args ...any) int {
 	var n int
 	d.ok(storetest.OwnerDB(d.t).GetContext(d.t.Context(), &n, query, args...))
 	return n
+}
+
+// gate runs do, which starts n transactions at once, while the test itself holds
+// what statement locks; it opens when all of them wait.
+func (d *desk) gate(n int, do func() []error, statement string, args ...any) []error {
+	d.t.Helper()
+	db := storetest.OwnerDB(d.t)
+	tx, err := db.BeginTxx(d.t.Context(), nil)
+	d.ok(err)
+	defer tx.Rollback()
+	_, err = tx.ExecContext(d.t.Context(), statement, args...)
+	d.ok(err)
+	answers := make(chan []error, 1)
+	go func() { answers <- do() }()
+	ctx, cancel := context.WithTimeout(d.t.Context(), 10*time.Second)
+	defer cancel()
+	for waiting := 0; waiting < n && ctx.Err() == nil; {
+		err = db.GetContext(ctx, &waiting, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+		if err != nil {
+			d.t.Errorf("only %d of %d wait: %v", waiting, n, err)
+		}
+	}
+	d.ok(tx.Rollback())
+	return <-answers
 }
 
 func (d *desk) wantRefusal(err error, kind error) {

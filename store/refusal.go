@@ -3,9 +3,9 @@ package store
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 
 	"secordesk/store/secor"
 )
@@ -38,7 +38,7 @@ func asRefusal(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	if e.Code.Class() == "22" && strings.HasPrefix(e.Message, "date") {
+	if e.Code == pqerror.DatetimeFieldOverflow {
 		return refuse(secor.ErrField, "write it as 2026-03-25", "a date is of no year that the desk can keep")
 	}
 	refusal, known := refusals[e.Constraint]

@@ -126,6 +126,14 @@ func TestAddCompany_Refusals(t *testing.T) {
 	if !errors.Is(err, secor.ErrField) || !strings.Contains(err.Error(), "two companies, 1 and 2") {
 		t.Errorf("accounts of two companies: %v", err)
 	}
+	// What was written before the refusal is taken back.
+	moved := roofing(1)
+	moved.Email = "new@roof.example"
+	_, _, err = d.AddCompany(t.Context(), d.deskAct(), moved, []secor.Registration{{Body: "sk-wcb", Account: "123456"}, {Body: "ab-pir", Account: "0000009"}})
+	d.wantRefusal(err, secor.ErrField)
+	if c, err := d.Company(t.Context(), 1); err != nil || c.Email != roofing(1).Email {
+		t.Errorf("a refused line changed the address to %s, %v", c.Email, err)
+	}
 	_, err = d.AddRegistration(t.Context(), d.deskAct(), 1, secor.Registration{Body: "ab-pir", Account: "0000009"})
 	if !errors.Is(err, secor.ErrField) || !strings.Contains(err.Error(), "has the account 0000001") {
 		t.Errorf("another number with the same body: %v", err)
@@ -157,10 +165,12 @@ func TestAddNamesake(t *testing.T) {
 func TestAddCompany_Race(t *testing.T) {
 	d := newDesk(t)
 	acts := []secor.Act{d.deskAct(), d.deskAct(), d.deskAct(), d.deskAct()}
-	answers := together(len(acts), func(i int) error {
-		_, _, err := d.AddCompany(t.Context(), acts[i], roofing(1), account(i+1))
-		return err
-	})
+	answers := d.gate(len(acts), func() []error {
+		return together(len(acts), func(i int) error {
+			_, _, err := d.AddCompany(t.Context(), acts[i], roofing(1), account(i+1))
+			return err
+		})
+	}, `SELECT pg_advisory_xact_lock($1)`, store.LockDesk)
 	added := 0
 	for _, err := range answers {
 		if err == nil {

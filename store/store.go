@@ -8,6 +8,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 
 	"secordesk/store/secor"
 )
@@ -91,7 +92,7 @@ func checkSchema(ctx context.Context, db *sqlx.DB) error {
 	}
 	var version int
 	err = db.GetContext(ctx, &version, schemaSQL)
-	if isCode(err, undefinedTable) {
+	if pq.As(err, pqerror.UndefinedTable) != nil {
 		return fmt.Errorf("the database is empty: run secordesk migrate first")
 	}
 	if err != nil {

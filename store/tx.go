@@ -12,6 +12,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 )
 
 // Pool sizes suit two to four cores; group commit wants some concurrency.
@@ -104,33 +105,20 @@ func (l lock) share(ctx context.Context, tx *sqlx.Tx) error {
 	return err
 }
 
-const (
-	undefinedTable     = "42P01"
-	serializationError = "40001"
-	deadlockDetected   = "40P01"
-)
-
-func isCode(err error, code pq.ErrorCode) bool {
-	var e *pq.Error
-	return errors.As(err, &e) && e.Code == code
-}
-
-func violates(err error, constraint string) bool {
-	var e *pq.Error
-	return errors.As(err, &e) && e.Constraint == constraint
-}
-
 // transient reports a fault after which the same transaction may succeed. After
 // some of them it may also have been committed; its act tells.
 func transient(err error) bool {
 	var e *pq.Error
 	if errors.As(err, &e) {
-		switch e.Code.Class() {
-		case "08", "57": // connection lost, server going down
-			return e.Code != "57014" // cancelled by us
+		switch e.Code {
+		case pqerror.QueryCanceled: // by us
+			return false
+		case pqerror.TRSerializationFailure, pqerror.TRDeadlockDetected:
+			return true
 		}
-		// The same act is being recorded by another transaction.
-		return e.Code == serializationError || e.Code == deadlockDetected || e.Constraint == "events_act_is_unique"
+		going := e.Code.Class() == pqerror.ClassConnectionException || e.Code.Class() == pqerror.ClassOperatorIntervention
+		// The constraint: another transaction is recording the same act.
+		return going || e.Constraint == "events_act_is_unique"
 	}
 	var network net.Error
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network)

@@ -62,9 +62,9 @@ func TestUpdateCase_EightApprovals(t *testing.T) {
 	for i, p := range people {
 		acts[i] = d.act(p)
 	}
-	answers := together(len(people), func(i int) error {
-		return d.UpdateCase(t.Context(), id, acts[i], step("approve", nil))
-	})
+	answers := d.gate(len(people), func() []error {
+		return together(len(people), func(i int) error { return d.UpdateCase(t.Context(), id, acts[i], step("approve", nil)) })
+	}, `SELECT FROM companies FOR UPDATE`)
 
 	winner := slices.Index(answers, nil)
 	if winner < 0 {
@@ -254,7 +254,9 @@ func TestUpdateCase_AssignmentsAtOnce(t *testing.T) {
 		acts[i] = d.deskAct()
 		acts[i].Assigns = true
 	}
-	answers := together(len(waiting), func(i int) error { return d.UpdateCase(t.Context(), waiting[i], acts[i], step("assign", nil)) })
+	answers := d.gate(len(waiting), func() []error {
+		return together(len(waiting), func(i int) error { return d.UpdateCase(t.Context(), waiting[i], acts[i], step("assign", nil)) })
+	}, `SELECT pg_advisory_xact_lock($1)`, store.LockRoster)
 	refused := 0
 	for _, err := range answers {
 		if errors.Is(err, secor.ErrNotFound) {
@@ -296,8 +298,8 @@ func TestAddReviewer_WaitsForSteps(t *testing.T) {
 			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`) == 0 {
 			select {
 			case err := <-left:
-				t.Errorf("AddReviewer returned %v while a step was being taken", err)
-				return nil
+				left <- err
+				return fmt.Errorf("AddReviewer returned while a step was being taken")
 			default:
 			}
 		}

@@ -173,12 +173,9 @@ func TestAnchor(t *testing.T) {
 // be guessed from what is left.
 func TestEraseText(t *testing.T) {
 	d := newDesk(t)
-	id := d.audit(d.company(1))
-	d.take(id, d.lead, "invoice", nil)
+	id := d.request(d.company(1))
+	d.take(id, d.lead, "withdraw", nil)
 	act := d.act(d.lead)
-	act.Reason = "Ana Roy called"
-	d.ok(d.UpdateCase(t.Context(), id, act, step("withdraw", nil)))
-	act = d.act(d.lead)
 	act.Reason = "Ana Roy called again"
 	d.ok(d.UpdateCase(t.Context(), id, act, step("reopen", nil)))
 	last := d.events(id)
@@ -186,12 +183,15 @@ func TestEraseText(t *testing.T) {
 	if last[seq-1].Text != "Ana Roy called again" {
 		t.Fatalf("event %d says %q", seq, last[seq-1].Text)
 	}
+	if got := d.file(id).Clocks[1].Entries[0].Reason; got != "Ana Roy called again" {
+		t.Fatalf("the clock began because %q", got)
+	}
 	erase := d.act(d.admin)
 	for range 2 {
 		d.ok(d.EraseText(t.Context(), erase, id, seq))
 	}
-	if got := d.events(id)[seq-1].Text; got != store.Erased {
-		t.Errorf("text = %q, want it erased", got)
+	if event, entry := d.events(id)[seq-1].Text, d.file(id).Clocks[1].Entries[0].Reason; event != store.Erased || entry != store.Erased {
+		t.Errorf("event %q, clock entry %q, want both erased", event, entry)
 	}
 	if n := d.count(`SELECT count(*) FROM texts WHERE body = 'Ana Roy called again'`); n != 0 {
 		t.Errorf("the text stands in %d rows", n)
