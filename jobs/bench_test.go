@@ -91,6 +91,11 @@ func (b *bench) exec(t *testing.T, query string, args ...any) {
 // it is not needed, and writes to the company.
 func (b *bench) request(t *testing.T) secor.CaseID {
 	t.Helper()
+	return b.ask(t, secor.ReasonNoProfile)
+}
+
+func (b *bench) ask(t *testing.T, reason secor.RequestReason) secor.CaseID {
+	t.Helper()
 	b.n++
 	var company int64
 	b.scan(t, &company, `
@@ -98,17 +103,18 @@ func (b *bench) request(t *testing.T) secor.CaseID {
 		VALUES ($1, '', $1, 'AB', $2, 'Ana Roy', '1 Main St', 'Calgary', 'AB', 'T2P 1A1', true, '2025-01-01') RETURNING id`,
 		fmt.Sprintf("Roy %d Roofing", b.n), fmt.Sprintf("office@roy%d.example", b.n))
 	act := secor.Act{ID: fmt.Sprintf("open:%d", b.n), By: b.lead, Surface: secor.SurfaceFile}
-	id, err := b.AddRequest(t.Context(), act, company, "ab-pir", secor.Request{Reason: secor.ReasonNoProfile, Headcount: 4})
+	id, err := b.AddRequest(t.Context(), act, company, "ab-pir", secor.Request{Reason: reason, Headcount: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return id
 }
 
-// rejected is a request that a person refused: one letter is promised.
+// rejected is a request that the desk leaves to a person, who refused it: one
+// letter is promised.
 func (b *bench) rejected(t *testing.T) (secor.CaseID, promise.Job) {
 	t.Helper()
-	id := b.request(t)
+	id := b.ask(t, secor.ReasonNew)
 	b.take(t, id, "reject")
 	return id, b.job(t, id, secor.JobRejection)
 }
