@@ -91,16 +91,16 @@ func TestUpdateCase_SameActAtOnce(t *testing.T) {
 	d := newDesk(t)
 	id := d.request(d.company(1))
 	act := d.act(d.lead)
-	answers := together(8, func(int) error {
-		return d.UpdateCase(t.Context(), id, act, step("note", secor.Input{"text": "called"}))
-	})
+	answers := d.gate(8, func() []error {
+		return together(8, func(int) error { return d.UpdateCase(t.Context(), id, act, step("approve", nil)) })
+	}, `SELECT FROM companies FOR UPDATE`)
 	for i, err := range answers {
 		if err != nil {
 			t.Errorf("answer %d = %v, want none", i, err)
 		}
 	}
-	if n := d.times(id, secor.EventNoted); n != 1 {
-		t.Errorf("noted %d times, want once", n)
+	if n := d.times(id, secor.EventRequestApproved); n != 1 {
+		t.Errorf("approved %d times, want once", n)
 	}
 }
 
