@@ -371,3 +371,18 @@ func TestReplay_EveryPrefix(t *testing.T) {
 		t.Error("no events, but a standing")
 	}
 }
+
+// TestStillTrue_OneRound: a second question sends its own letter and not that of the
+// first as well.
+func TestStillTrue_OneRound(t *testing.T) {
+	o := requestIn(t, StateQueried)
+	first := o.last(EventRequestQueried)
+	if !StillTrue(JobRequestQuestion, o.File, first) {
+		t.Error("a question that waits for its answer is not sent")
+	}
+	o.take(asAna, "answer", "", "answer=1234567")
+	o.take(asAna, "query", "", "question=And the course?")
+	if StillTrue(JobRequestQuestion, o.File, first) || !StillTrue(JobRequestQuestion, o.File, o.last(EventRequestQueried)) {
+		t.Error("the letter of the answered question goes out beside that of the new one")
+	}
+}
