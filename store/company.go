@@ -174,6 +174,10 @@ func (s *Store) cleanCompany(c secor.Company) (secor.Company, error) {
 
 // cleanEmail returns a plain address in lower case.
 func cleanEmail(text string) (string, error) {
+	text, err := secor.CleanText("email", text, 254)
+	if err != nil {
+		return "", err
+	}
 	address, err := mail.ParseAddress(text)
 	if err != nil || address.Name != "" || strings.ContainsAny(address.Address, " \"") {
 		return "", &secor.FieldError{Field: "email", Value: text, Problem: "is not an e-mail address such as office@example.com"}

@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 
 	"github.com/jmoiron/sqlx"
 
@@ -12,9 +15,13 @@ import (
 // AddRequest opens a partner request of a company for a governing body, under the
 // edition in force on the day of the act, and promises what follows. The same act
 // again returns the same case. A company with an undecided request for that body
-// is refused, as are an unknown company or body and a headcount under 1.
+// is refused, as are an unknown company or body, and values that cannot be true.
 func (s *Store) AddRequest(ctx context.Context, act secor.Act, company int64, body string, r secor.Request) (secor.CaseID, error) {
-	id, err := s.addCase(ctx, act, secor.SubjectRequest, company, body, r.Headcount, func(f *secor.File) (string, any) {
+	err := errors.Join(s.checkOpening(body, r.Headcount), oneOf("reason", r.Reason, secor.RequestReasons()))
+	if err != nil {
+		return 0, err
+	}
+	id, err := s.addCase(ctx, act, secor.SubjectRequest, company, body, func(f *secor.File) (string, any) {
 		f.Request = &r
 		return addRequestSQL, newRequestRow(f)
 	})
@@ -27,8 +34,13 @@ func (s *Store) AddRequest(ctx context.Context, act secor.Act, company int64, bo
 // AddAudit registers an audit of a company with a governing body, as AddRequest
 // does. Of a it takes purpose, fee year, headcount and claimed months.
 func (s *Store) AddAudit(ctx context.Context, act secor.Act, company int64, body string, a secor.Audit) (secor.CaseID, error) {
+	err := errors.Join(s.checkOpening(body, a.Headcount), oneOf("purpose", a.Purpose, secor.Purposes()),
+		within("fee_year", a.FeeYear, 2000, 2200), within("evidence_months", a.Claimed.Policies, 0, 1200), within("evidence_months", a.Claimed.Records, 0, 1200))
+	if err != nil {
+		return 0, err
+	}
 	registered := secor.Audit{Purpose: a.Purpose, FeeYear: a.FeeYear, Headcount: a.Headcount, Claimed: a.Claimed, Verified: a.Claimed}
-	id, err := s.addCase(ctx, act, secor.SubjectAudit, company, body, a.Headcount, func(f *secor.File) (string, any) {
+	id, err := s.addCase(ctx, act, secor.SubjectAudit, company, body, func(f *secor.File) (string, any) {
 		f.Audit = &registered
 		return addAuditSQL, newAuditRow(f)
 	})
@@ -38,15 +50,30 @@ func (s *Store) AddAudit(ctx context.Context, act secor.Act, company int64, body
 	return id, nil
 }
 
-// addCase inserts a case with its subject's row and opens it as any step is taken.
-func (s *Store) addCase(ctx context.Context, act secor.Act, kind secor.Subject, company int64, body string, headcount int,
-	subject func(*secor.File) (string, any)) (secor.CaseID, error) {
+func (s *Store) checkOpening(body string, headcount int) error {
 	if s.programme.Bodies[body] == nil {
-		return 0, &secor.FieldError{Field: "body", Value: body, Problem: "is not a governing body of this programme"}
+		return &secor.FieldError{Field: "body", Value: body, Problem: "is not a governing body of this programme"}
 	}
-	if headcount < 1 {
-		return 0, &secor.FieldError{Field: "headcount", Problem: "is missing: how many people work there, owners included"}
+	return within("headcount", headcount, 1, 1_000_000)
+}
+
+func within(field string, n, least, most int) error {
+	if n < least || n > most {
+		return &secor.FieldError{Field: field, Value: strconv.Itoa(n), Problem: fmt.Sprintf("is not a number from %d to %d", least, most)}
 	}
+	return nil
+}
+
+func oneOf[T ~string](field string, value T, known []T) error {
+	if !slices.Contains(known, value) {
+		return &secor.FieldError{Field: field, Value: string(value), Problem: fmt.Sprintf("is none of %v", known)}
+	}
+	return nil
+}
+
+// addCase inserts a case with its subject's row and opens it as any step is taken.
+func (s *Store) addCase(ctx context.Context, act secor.Act, kind secor.Subject, company int64, body string,
+	subject func(*secor.File) (string, any)) (secor.CaseID, error) {
 	var id secor.CaseID
 	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
 		desk, err := s.beginDesk(ctx, tx, act)

@@ -16,21 +16,30 @@ const promiseSQL = `
 	VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7 * interval '1 microsecond')`
 
 // promise writes down the jobs that follow from events, one for each recipient.
-// The key is made of the event, so that a promise cannot recur.
 func (s *Store) promise(ctx context.Context, tx *sqlx.Tx, f *secor.File, events []secor.Event) error {
 	for _, e := range events {
 		for _, follow := range secor.Follows(e.Kind) {
-			recipients, err := recipientsOf(f, follow.Audience)
+			err := s.promiseOne(ctx, tx, f, e, follow)
 			if err != nil {
 				return fmt.Errorf("promise %s: %w", follow.Job, err)
 			}
-			for _, recipient := range recipients {
-				key := fmt.Sprintf("case:%d/event:%d/%s/%s", f.Case.ID, e.Seq, follow.Job, recipient)
-				_, err = tx.ExecContext(ctx, promiseSQL, follow.Job, f.Case.ID, e.Seq, key, follow.Audience, recipient, s.graceOf(follow.Audience).Microseconds())
-				if err != nil {
-					return fmt.Errorf("promise %s: %w", follow.Job, err)
-				}
-			}
+		}
+	}
+	return nil
+}
+
+// promiseOne makes the key of the event, so that a promise cannot recur.
+func (s *Store) promiseOne(ctx context.Context, tx *sqlx.Tx, f *secor.File, cause secor.Event, follow secor.Follow) error {
+	recipients, err := recipientsOf(f, follow.Audience)
+	if err != nil {
+		return err
+	}
+	for _, recipient := range recipients {
+		key := fmt.Sprintf("case:%d/event:%d/%s/%s", f.Case.ID, cause.Seq, follow.Job, recipient)
+		_, err = tx.ExecContext(ctx, promiseSQL, follow.Job, f.Case.ID, cause.Seq, key, follow.Audience, recipient,
+			s.graceOf(follow.Audience).Microseconds())
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -416,7 +416,20 @@ func TestAddRequest(t *testing.T) {
 			t.Errorf("%s: %v, want a refusal: %v", name, err, tt.want)
 		}
 	}
-	_, err := d.AddRequest(t.Context(), secor.Act{ID: "act-1", By: secor.Desk, Surface: secor.SurfaceFile}, company, "ab-pir", request)
+	for name, a := range map[string]secor.Audit{
+		"no purpose":           {FeeYear: 2026, Headcount: 4},
+		"a year of two digits": {Purpose: secor.PurposeMaintenance, FeeYear: 26, Headcount: 4},
+		"months below zero":    {Purpose: secor.PurposeMaintenance, FeeYear: 2026, Headcount: 4, Claimed: secor.Evidence{Policies: -1}},
+		"a million people":     {Purpose: secor.PurposeMaintenance, FeeYear: 2026, Headcount: 1_000_001},
+	} {
+		_, err := d.AddAudit(t.Context(), d.deskAct(), company, "ab-pir", a)
+		if !errors.Is(err, secor.ErrField) {
+			t.Errorf("%s: %v, want a refusal", name, err)
+		}
+	}
+	_, err := d.AddRequest(t.Context(), d.deskAct(), company, "ab-pir", secor.Request{Reason: "why not", Headcount: 4})
+	d.wantRefusal(err, secor.ErrField)
+	_, err = d.AddRequest(t.Context(), secor.Act{ID: "act-1", By: secor.Desk, Surface: secor.SurfaceFile}, company, "ab-pir", request)
 	d.wantRefusal(err, secor.ErrField) // act-1 put a person on the roster
 	if n := d.count(`SELECT count(*) FROM cases`); n != 1 {
 		t.Errorf("%d cases, want 1", n)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -154,7 +155,7 @@ type verifier struct {
 	ends     map[string]eventRow      // stream: its last event
 	moves    map[string][]secor.Event // case stream: its moves
 	anchors  []anchor
-	at       map[string]string // "case:12 7": hash
+	at       map[string]string // "case:12 7", if an anchor names it: hash, "" until it is read
 	erasures map[string]bool   // hash of a text: its erasure is recorded
 	opened   map[string]bool   // case streams whose opening the desk recorded
 	stored   map[string]bool   // case streams that have a case
@@ -163,7 +164,7 @@ type verifier struct {
 
 // anchor is one end that an anchor named.
 type anchor struct {
-	day, stream, end string
+	day, stream, seq, hash string
 }
 
 func newVerifier() *verifier {
@@ -205,7 +206,10 @@ func (v *verifier) event(e eventRecord) {
 	}
 	v.text(e)
 	v.last, v.ends[e.Stream] = e.eventRow, e.eventRow
-	v.at[fmt.Sprintf("%s %d", e.Stream, e.Seq)] = e.Hash
+	key := fmt.Sprintf("%s %d", e.Stream, e.Seq)
+	if _, named := v.at[key]; named {
+		v.at[key] = e.Hash
+	}
 	v.remember(e)
 }
 
@@ -243,7 +247,9 @@ func (v *verifier) remember(e eventRecord) {
 		v.found.Anchored = event.RecordedAt
 		for stream, end := range event.Facts {
 			if strings.HasPrefix(stream, "case:") {
-				v.anchors = append(v.anchors, anchor{day: event.Facts["day"], stream: stream, end: end})
+				seq, hash, _ := strings.Cut(end, " ")
+				v.anchors = append(v.anchors, anchor{day: event.Facts["day"], stream: stream, seq: seq, hash: hash})
+				v.at[stream+" "+seq] = ""
 			}
 		}
 	}
@@ -299,17 +305,16 @@ func (v *verifier) report() Report {
 func (v *verifier) checkAnchors() {
 	slices.SortFunc(v.anchors, func(a, b anchor) int { return cmp.Or(cmp.Compare(a.stream, b.stream), cmp.Compare(a.day, b.day)) })
 	for _, a := range v.anchors {
-		var seq int
-		var hash string
-		_, err := fmt.Sscanf(a.end, "%d %s", &seq, &hash)
-		if err != nil {
-			v.complain(streamDesk, 0, "the anchor of %s cannot be read: %v", a.day, err)
+		seq, err := strconv.Atoi(a.seq)
+		if err != nil || a.hash == "" {
+			v.complain(streamDesk, 0, "the anchor of %s says nothing that can be read of %s", a.day, a.stream)
 			continue
 		}
-		now, there := v.at[fmt.Sprintf("%s %d", a.stream, seq)]
-		if !there {
+		switch v.at[a.stream+" "+a.seq] {
+		case a.hash:
+		case "":
 			v.complain(a.stream, seq, "is missing: the anchor of %s names it", a.day)
-		} else if now != hash {
+		default:
 			v.complain(a.stream, seq, "is not the one that the anchor of %s names", a.day)
 		}
 	}
