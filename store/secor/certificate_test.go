@@ -23,7 +23,7 @@ var wantCertificateSteps = map[string]struct {
 	"returned":      {"mailed", nil},
 	"delivered":     {"mailed", nil},
 	"revoke":        {"received signed mailed returned delivered", nil},
-	"replace":       {"mailed returned delivered", nil},
+	"replace":       {"received signed mailed returned delivered", nil},
 }
 
 func TestCertificate_StepsInEveryState(t *testing.T) {

@@ -174,7 +174,8 @@ func (f *File) stillTroubled(cause Event) bool {
 	case EventRegistrationAsked:
 		return f.Case.State == StateRegistered
 	case EventSubmissionAsked:
-		return f.Case.State == StateSubmitted && f.Audit.Waiting
+		inRevision := cause.Subject == "" && f.Case.State == StateInQA
+		return inRevision || f.Case.State == StateSubmitted && f.Audit.Waiting
 	case EventPaymentReversed:
 		return invoiceIn(StateSent)(f)
 	case EventCertificateReturned:
@@ -241,7 +242,7 @@ func (f *File) Accepted(kind JobKind, recipient string) error {
 	f.record(EventLetterSent, "to "+recipient, facts{"letter": string(kind)})
 	switch kind {
 	case JobPass:
-		return f.notified()
+		return f.notified("email")
 	case JobInvoice:
 		// Paid or voided while the letter was on its way: the letter changes nothing.
 		if !invoiceIn(StateDraft)(f) {
@@ -263,12 +264,12 @@ func (f *File) Accepted(kind JobKind, recipient string) error {
 // whatever channel; a later notice changes nothing.
 //
 // Source: the programme page, "10 days from the approval notification date".
-func (f *File) notified() error {
+func (f *File) notified(channel string) error {
 	if !f.Audit.Notified.IsZero() {
 		return nil
 	}
 	f.Audit.Notified = f.Today()
-	f.record(EventCompanyNotified, "", facts{"on": f.Audit.Notified.String()})
+	f.record(EventCompanyNotified, "", facts{"on": f.Audit.Notified.String(), "channel": channel})
 	if f.phase(PolicyNotification) != PhaseFinished {
 		err := f.clockEntry(PolicyNotification, ClockEntry{Kind: ClockMet})
 		if err != nil {

@@ -272,8 +272,11 @@ func (f *File) voidInvoice(Input) error {
 	if err != nil {
 		return err
 	}
-	if invoice.Paid() > 0 {
+	switch {
+	case invoice.Paid() > 0:
 		return refuse(ErrGuard, "reverse the payment first", "%s was paid on invoice %s", invoice.Paid(), invoice.Number())
+	case inState(StateRegistrationReview, StateRegistrationQueried)(f):
+		return refuse(ErrGuard, "record the payment, or cancel the audit and reopen it", "without invoice %s the registration would be approved unpaid", invoice.Number())
 	}
 	return f.moveInvoice(StateVoid, EventInvoiceVoided, f.act.Reason, facts{"invoice": invoice.Number()})
 }

@@ -159,6 +159,15 @@ func TestVoidInvoice_AndDrawUpAgain(t *testing.T) {
 	}
 }
 
+// TestVoidInvoice_IsNoWayRoundPayment: a bounced payment cannot be voided away
+// while the registration waits for its approval.
+func TestVoidInvoice_IsNoWayRoundPayment(t *testing.T) {
+	o := auditIn(t, StateRegistrationReview)
+	o.take(asCleo, "reverse-payment", "bounced", "reference="+o.Invoice().Payments[0].Reference)
+	mustRefuse(t, o.try(asCleo, "void-invoice", "bounced"), ErrGuard, "approved unpaid", "cancel the audit and reopen it")
+	mustRefuse(t, o.try(asAna, "approve", ""), ErrGuard, "is not paid")
+}
+
 // sameYear returns the file of another audit of the same company and year, with the
 // invoices as the first case left them.
 func sameYear(t *testing.T, first *office, id CaseID) *office {

@@ -46,10 +46,15 @@ func (f *File) submit(s Submission, sheet map[string]Line) error {
 	revised := f.Case.State == StateRevision
 	changed := f.merge(sheet, revised)
 	data := facts{"round": strconv.Itoa(f.Audit.Round), "marks": strconv.Itoa(len(s.Marks)), "changed": strings.Join(changed, " ")}
-	if revised {
-		return f.move(StateInQA, EventRevisionReceived, "", data)
+	asked, err := f.inquire()
+	switch {
+	case err != nil:
+		return err
+	case revised:
+		return f.takeRevision(asked, data)
+	default:
+		return f.takeIn(asked, data)
 	}
-	return f.takeIn(data)
 }
 
 func (f *File) checkSubmission(s Submission) error {
@@ -66,8 +71,9 @@ func (f *File) checkSubmission(s Submission) error {
 	return nil
 }
 
-// takeIn moves a submission on, or records what stands in its way.
-func (f *File) takeIn(data facts) error {
+// inquire checks a submission: it returns what a person has to decide, "" when
+// nothing, and refuses what stands in its way.
+func (f *File) inquire() (string, error) {
 	var asked, blocked []string
 	for _, finding := range f.Check(MomentSubmission) {
 		switch finding.Effect {
@@ -80,14 +86,29 @@ func (f *File) takeIn(data facts) error {
 		}
 	}
 	if len(blocked) > 0 {
-		return refuse(ErrGuard, "tell the company what is missing", "the submission cannot be taken in: %s", joinAnd(blocked))
+		return "", refuse(ErrGuard, "tell the company what is missing", "the submission cannot be taken in: %s", joinAnd(blocked))
 	}
-	if len(asked) == 0 {
+	return joinAnd(asked), nil
+}
+
+// takeIn moves a first submission on. What a person has to decide keeps it from a
+// reviewer until somebody accepts it.
+func (f *File) takeIn(asked string, data facts) error {
+	if asked == "" {
 		return f.move(StateSubmitted, EventAuditSubmitted, "", data)
 	}
-	err := f.move(StateSubmitted, EventSubmissionAsked, joinAnd(asked), data)
+	err := f.move(StateSubmitted, EventSubmissionAsked, asked, data)
 	f.Audit.Waiting = err == nil
 	return err
+}
+
+// takeRevision gives a revision to the reviewer who asked for it. What a person
+// has to decide is told to the leads meanwhile.
+func (f *File) takeRevision(asked string, data facts) error {
+	if asked != "" {
+		f.record(EventSubmissionAsked, asked, nil)
+	}
+	return f.move(StateInQA, EventRevisionReceived, "", data)
 }
 
 // claim turns claimed marks into a sheet that has a line for every question.
@@ -181,6 +202,9 @@ func reviewSteps() []Step {
 			Kind: SubjectAudit, From: []State{StateSubmitted, StateInQA}, Who: anyone, Reason: true, do: (*File).returnAudit},
 		{Name: "confirm", Label: "Confirm Score", Help: "Confirm the verified sheet; the verdict is computed now.", Example: "confirm 14",
 			Kind: SubjectAudit, From: []State{StateInQA}, Who: anyone, Holder: true, do: (*File).confirm},
+		{Name: "told", Label: "Told the Company", Help: "Record that the company was told of its pass before the letter: by phone, at a visit.", Example: "told 14 --channel phone",
+			Kind: SubjectAudit, From: []State{StateQAComplete}, Who: anyone,
+			Fields: []Field{{Name: "channel", Help: "how", Type: FieldChoice, Choices: Channels(), Required: true}}, do: (*File).told},
 		{Name: "not-review", Label: "Do Not Review", Help: "Close an audit that will not be reviewed: late, not in good standing.", Example: `not-review 14 --reason "submitted after the certificate expired"`,
 			Kind: SubjectAudit, From: []State{StateInQA}, Who: leads, Reason: true, do: (*File).notReview},
 		{Name: "grant-one-year", Label: "Grant One Year", Help: "Propose, and as a second person grant, a one-year certificate.", Example: `grant-one-year 14 --reason "seven months, all in order"`,
@@ -388,13 +412,16 @@ func (f *File) confirm(Input) error {
 		return refuse(ErrGuard, "return the submission", "verified months of documentation: %d; at least %d are needed", months, f.Edition.Months.OneYear)
 	}
 	f.Audit.Result, f.Audit.Reviewer = score.Verdict, f.act.By.ID
-	f.Audit.Term = f.Edition.Months.Term(score.Verdict, months)
+	f.Audit.Term = 0
+	if f.certifies() {
+		f.Audit.Term = f.Edition.Months.Term(score.Verdict, months)
+	}
 	data := facts{"awarded": score.Awarded.String(), "available": score.Available.String(),
 		"percent": Percent(score.Awarded, score.Available), "months": strconv.Itoa(months)}
 	if score.Verdict == VerdictFail {
 		return f.move(StateQAComplete, EventAuditFailed, "", data)
 	}
-	if f.Audit.Term == 1 && f.certifies() {
+	if f.Audit.Term == 1 {
 		f.Audit.Term = 0
 		return f.move(StateQAComplete, EventAuditPassedShort, "", data)
 	}
@@ -456,6 +483,17 @@ func (f *File) declineOneYear(Input) error {
 	f.Audit.Declined = true
 	f.record(EventOneYearDeclined, f.act.Reason, nil)
 	return nil
+}
+
+// told starts the ten days by another channel than the letter.
+func (f *File) told(in Input) error {
+	switch {
+	case f.Audit.Result != VerdictPass || f.undecidedYear() == nil || f.Audit.Declined:
+		return refuse(ErrIllegalMove, "", "there is no pass to tell the company of")
+	case !f.Audit.Notified.IsZero():
+		return refuse(ErrIllegalMove, "", "the company was told on %s", f.Audit.Notified)
+	}
+	return f.notified(in.text("channel"))
 }
 
 func (f *File) notReview(Input) error {

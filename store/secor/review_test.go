@@ -210,12 +210,47 @@ func TestConfirm_Maintenance(t *testing.T) {
 	o.Audit.Purpose = PurposeMaintenance
 	o.take(asAna, "months", "as found", "policies=7", "records=7")
 	o.take(asAna, "confirm", "")
-	if o.Audit.Result != VerdictPass || o.Certificate() != nil || !o.saw(EventAuditPassed) {
-		t.Errorf("%s, certificate %v, %v", o.Audit.Result, o.Certificate(), o.happened())
+	if o.Audit.Result != VerdictPass || o.Audit.Term != 0 || o.Certificate() != nil || !o.saw(EventAuditPassed) {
+		t.Errorf("%s for %d years, certificate %v, %v", o.Audit.Result, o.Audit.Term, o.Certificate(), o.happened())
 	}
 	o.accepted(JobPass)
 	if o.cycle(PolicyCertificate) >= 0 || clockOf(t, o.File, PolicyNotification).Phase() != PhaseFinished {
 		t.Error("a maintenance audit waits for a certificate")
+	}
+}
+
+// TestTold_StartsTheTenDays: the first notice counts, by whatever channel.
+func TestTold_StartsTheTenDays(t *testing.T) {
+	o := auditMarked(t, StateQAComplete, passing)
+	o.take(asAna, "told", "", "channel=phone")
+	if o.Audit.Notified != o.Today() || o.fact(EventCompanyNotified, "channel") != "phone" {
+		t.Errorf("told on %s by %s", o.Audit.Notified, o.fact(EventCompanyNotified, "channel"))
+	}
+	started := clockOf(t, o.File, PolicyCertificate).Entries[0].At
+	o.accepted(JobPass)
+	if clock := clockOf(t, o.File, PolicyCertificate); clock.Cycle != 1 || !clock.Entries[0].At.Equal(started) {
+		t.Error("the letter started the ten days again")
+	}
+	mustRefuse(t, o.try(asAna, "told", "", "channel=phone"), ErrIllegalMove, "the company was told on")
+	mustRefuse(t, auditMarked(t, StateQAComplete, failing).try(asAna, "told", "", "channel=phone"), ErrIllegalMove, "no pass")
+	mustRefuse(t, passedShort(t).try(asAna, "told", "", "channel=phone"), ErrIllegalMove, "no pass")
+}
+
+// TestRevision_IsCheckedToo: what a revision states anew is asked or refused like
+// a first submission, and does not pass in silence.
+func TestRevision_IsCheckedToo(t *testing.T) {
+	o := auditIn(t, StateInQA)
+	o.take(asAna, "query", "", "question=Sign them")
+	s := o.submission(passing)
+	s.Headcount = 11
+	mustPass(t, "eleven people in a revision", o.trySubmit(s))
+	asked := o.last(EventSubmissionAsked)
+	if o.Case.State != StateInQA || asked.Text == "" || !StillTrue(JobEscalate, o.File, asked) {
+		t.Errorf("%s, asked %q, lead told %t", o.Case.State, asked.Text, StillTrue(JobEscalate, o.File, asked))
+	}
+	o.take(asAna, "confirm", "")
+	if StillTrue(JobEscalate, o.File, asked) {
+		t.Error("a lead is told of a question that the verdict has settled")
 	}
 }
 

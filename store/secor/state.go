@@ -119,7 +119,7 @@ var moves = map[Subject][]move{
 		{StateElectronic, StateDelivered},
 		{StateIssued, StateRevoked}, {StateSigned, StateRevoked}, {StateMailed, StateRevoked},
 		{StateReturned, StateRevoked}, {StateElectronic, StateRevoked}, {StateDelivered, StateRevoked},
-		{StateMailed, StateReplaced}, {StateReturned, StateReplaced}, {StateElectronic, StateReplaced},
+		{StateIssued, StateReplaced}, {StateSigned, StateReplaced}, {StateMailed, StateReplaced}, {StateReturned, StateReplaced}, {StateElectronic, StateReplaced},
 		{StateDelivered, StateReplaced},
 	},
 }

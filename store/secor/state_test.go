@@ -46,8 +46,8 @@ var wantMoves = map[Subject]string{
 		due           requested
 		requested     body_queried received
 		body_queried  requested
-		received      signed mailed electronic revoked
-		signed        mailed electronic revoked
+		received      signed mailed electronic revoked replaced
+		signed        mailed electronic revoked replaced
 		mailed        returned delivered revoked replaced
 		returned      mailed revoked replaced
 		electronic    delivered revoked replaced

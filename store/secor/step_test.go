@@ -54,6 +54,7 @@ var wantSteps = []struct {
 	{SubjectAudit, "void-invoice", always, desk2},
 	{SubjectAudit, "accept", "submitted", desk2},
 	{SubjectAudit, "assign", "submitted in_qa", desk2 + " desk"},
+	{SubjectAudit, "told", "qa_complete", desk3},
 	{SubjectAudit, "take", "submitted", desk3},
 	{SubjectAudit, "release", "in_qa", desk3},
 	{SubjectAudit, "mark", "in_qa", desk3},
