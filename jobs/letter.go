@@ -137,7 +137,7 @@ func (d *Desk) nextPromise(f *secor.File) string {
 	if first.IsZero() {
 		return ""
 	}
-	return first.In(f.Programme.Calendars[f.Programme.Office].Zone).Format("Monday 2 January 2006, 15:04")
+	return f.Programme.Calendars[f.Programme.Office].Deadline(first)
 }
 
 func nameOf(f *secor.File, id int64) string {

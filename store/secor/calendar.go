@@ -319,3 +319,14 @@ func later(a, b time.Time) time.Time {
 	}
 	return a
 }
+
+// Deadline says when a promise ends, in the calendar's time: "Thursday 5 March
+// 2026, 16:30", and "… , end of day" for a midnight, which belongs to the day
+// that it ends.
+func (c *Calendar) Deadline(at time.Time) string {
+	at = at.In(c.Zone)
+	if at.Hour() == 0 && at.Minute() == 0 {
+		return at.AddDate(0, 0, -1).Format("Monday 2 January 2006") + ", end of day"
+	}
+	return at.Format("Monday 2 January 2006, 15:04")
+}

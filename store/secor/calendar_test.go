@@ -426,3 +426,21 @@ func TestOpenBetween_FortyYears(t *testing.T) {
 		t.Errorf("forty years end at %s, want the last close", got)
 	}
 }
+
+func TestDeadline(t *testing.T) {
+	c := &Calendar{Zone: time.FixedZone("office", -6*3600)}
+	for at, want := range map[string]string{
+		"2026-03-05T22:30:00Z": "Thursday 5 March 2026, 16:30",
+		"2026-03-06T06:00:00Z": "Thursday 5 March 2026, end of day",
+		"2026-03-06T06:01:00Z": "Friday 6 March 2026, 00:01",
+		"2027-01-01T06:00:00Z": "Thursday 31 December 2026, end of day",
+	} {
+		instant, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Deadline(instant); got != want {
+			t.Errorf("%s: %q, want %q", at, got, want)
+		}
+	}
+}
