@@ -14,7 +14,8 @@ import (
 //
 // Until the end nobody else registers anything or takes a step: read all input
 // before. Do runs again after a lost connection and must rely on nothing that an
-// earlier run left in memory. Job methods are not for use inside.
+// earlier run left in memory. It writes through inside alone, because s would wait
+// for the batch and the batch for s. Job methods are not for use inside.
 func (s *Store) Batch(ctx context.Context, do func(inside *Store) error) error {
 	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
 		// Taken here in their order, because the acts come in any.

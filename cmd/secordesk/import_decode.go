@@ -91,7 +91,7 @@ func read(d *reader, kind *recordKind, cells map[string]cell, problems []error) 
 	for _, name := range slices.Sorted(maps.Keys(cells)) {
 		_, known := kind.field(name)
 		if !known {
-			problems = append(problems, unknownField(name, kind.name, fieldList(kind.fields).names()))
+			problems = append(problems, unknownField(name, kind.name, kind.fields.names()))
 		}
 	}
 	r, more := d.read(kind, cells)
@@ -233,7 +233,7 @@ func (c *csvRows) decode(values []string) entry {
 
 // readHeader takes the names of the columns, or says everything that is wrong with them.
 func (c *csvRows) readHeader(values []string) error {
-	known := fieldList(c.kind.fields).names()
+	known := c.kind.fields.names()
 	var names []string
 	var problems []error
 	found := false

@@ -14,7 +14,7 @@ import (
 type recordKind struct {
 	name   string
 	plural string // a CSV file is called after either
-	fields []recordField
+	fields fieldList
 	key    []string // two records of one file that agree in these are the same thing
 	add    func(*importer, context.Context, record) (store.Change, error)
 }
@@ -42,24 +42,27 @@ const (
 // recordKinds returns every kind, in the order in which summaries list them.
 func recordKinds() []*recordKind {
 	return []*recordKind{
-		{name: "company", plural: "companies", add: (*importer).addCompany, key: account("body", "account").names(),
-			fields: slices.Concat(account("body", "account"), companyFields(true), []recordField{
+		{name: "company", plural: "companies", add: (*importer).addCompany, key: []string{"body", "account"},
+			fields: slices.Concat(account("body", "account"), companyFields(true), fieldList{
 				{name: "good_standing", format: formatFlag},
 				{name: "profile_since", format: formatDate, past: true},
 			})},
 		{name: "person", plural: "people", add: (*importer).addPerson, key: []string{"body", "account", "name"},
-			fields: append(account("body", "account"),
-				recordField{name: "name", format: formatName, required: true})},
+			fields: slices.Concat(account("body", "account"), fieldList{
+				{name: "name", format: formatName, required: true},
+			})},
 		{name: "course", plural: "courses", add: (*importer).addCourse, key: []string{"body", "account", "person", "course", "completed_on"},
-			fields: append(account("body", "account"),
-				recordField{name: "person", format: formatName, required: true},
-				recordField{name: "course", format: formatName, required: true},
-				recordField{name: "completed_on", format: formatDate, required: true, past: true})},
+			fields: slices.Concat(account("body", "account"), fieldList{
+				{name: "person", format: formatName, required: true},
+				{name: "course", format: formatName, required: true},
+				{name: "completed_on", format: formatDate, required: true, past: true},
+			})},
 		{name: "registration", plural: "registrations", add: (*importer).addRegistration, key: []string{"body", "account", "other_body"},
-			fields: slices.Concat(account("body", "account"), account("other_body", "other_account"),
-				fieldList{{name: "good_standing", format: formatFlag}})},
+				fields: slices.Concat(account("body", "account"), account("other_body", "other_account"),
+				fieldList{{name: "good_standing", format: formatFlag}},
+			})},
 		{name: "reviewer", plural: "reviewers", add: (*importer).addReviewer, key: []string{"email"},
-			fields: []recordField{
+			fields: fieldList{
 				{name: "name", format: formatName, required: true},
 				{name: "email", format: formatEmail, required: true},
 				{name: "role", format: formatChoice, required: true, choices: texts(secor.Roles())},
@@ -67,38 +70,39 @@ func recordKinds() []*recordKind {
 				{name: "active", format: formatFlag},
 			}},
 		{name: "leave", plural: "leaves", add: (*importer).addLeave, key: []string{"email", "from"},
-			fields: append(fieldList{{name: "email", format: formatEmail, required: true}}, span()...)},
+			fields: slices.Concat(fieldList{{name: "email", format: formatEmail, required: true}}, span())},
 		{name: "conflict", plural: "conflicts", add: (*importer).addConflict, key: []string{"email", "body", "account", "from"},
 			fields: slices.Concat(fieldList{{name: "email", format: formatEmail, required: true}}, account("body", "account"), span(),
 				fieldList{{name: "reason", format: formatText, required: true}})},
-		{name: "partner_request", plural: "partner_requests", add: (*importer).addRequest, key: account("body", "account").names(),
-			fields: slices.Concat(account("body", "account"), companyFields(false), []recordField{
+		{name: "partner_request", plural: "partner_requests", add: (*importer).addRequest, key: []string{"body", "account", "received_at"},
+			fields: slices.Concat(account("body", "account"), companyFields(false), fieldList{
 				{name: "reason", format: formatChoice, required: true, choices: texts(secor.RequestReasons())},
 				people(),
 				{name: "received_at", format: formatTime, required: true, past: true},
 			})},
 		{name: "audit_registration", plural: "audit_registrations", add: (*importer).addAudit, key: []string{"body", "account", "fee_year", "purpose"},
-			fields: slices.Concat(account("body", "account"), []recordField{
+			fields: slices.Concat(account("body", "account"), fieldList{
 				{name: "purpose", format: formatChoice, required: true, choices: texts(secor.Purposes())},
 				feeYear(),
 				people(),
 			}, months(), fieldList{{name: "registered_at", format: formatTime, required: true, past: true}})},
 		{name: "submission", plural: "submissions", add: (*importer).addSubmission, key: []string{"body", "account", "fee_year"},
-			fields: slices.Concat(account("body", "account"), []recordField{
+			fields: slices.Concat(account("body", "account"), fieldList{
 				feeYear(),
 				{name: "last_day", format: formatDate, required: true, past: true},
 				people(),
-			}, months(), []recordField{
+			}, months(), fieldList{
 				{name: "submitted_at", format: formatTime, required: true, past: true},
 				{name: "marks", format: formatMarks},
 			})},
 		{name: "payment", plural: "payments", add: (*importer).addPayment, key: []string{"body", "account", "fee_year", "reference"},
-			fields: append(account("body", "account"),
+			fields: slices.Concat(account("body", "account"), fieldList{
 				feeYear(),
-				recordField{name: "amount", format: formatMoney, required: true},
-				recordField{name: "method", format: formatChoice, required: true, choices: secor.PaymentMethods()},
-				recordField{name: "reference", format: formatName, required: true, max: 40},
-				recordField{name: "received_on", format: formatDate, required: true, past: true})},
+				{name: "amount", format: formatMoney, required: true},
+				{name: "method", format: formatChoice, required: true, choices: secor.PaymentMethods()},
+				{name: "reference", format: formatName, required: true, max: 40},
+				{name: "received_on", format: formatDate, required: true, past: true},
+			})},
 	}
 }
 

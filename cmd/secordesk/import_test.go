@@ -482,6 +482,9 @@ func TestImport_Changes(t *testing.T) {
 	if diff := cmp.Diff(old, company()); diff != "" {
 		t.Errorf("after the older file (-want +got):\n%s", diff)
 	}
+	if got := d.imports(importOptions{}, newer); got.Changed != 1 || company() != changed {
+		t.Errorf("the newer file after it: %+v and %+v, want it changed once more", got, company())
+	}
 	d.imports(importOptions{}, d.file("reviewers.csv", "name,email,role,capacity,active", "Ana Roy,ana.roy@desk.example,lead,3,false"))
 	if got := d.imports(importOptions{}, d.file("reviewers.csv", "name,email,role,capacity", "Ana Roy,ANA.ROY@desk.example,lead,4")); got.Changed != 1 {
 		t.Errorf("a reviewer: %+v, want one changed", got)
