@@ -58,8 +58,8 @@ func recordKinds() []*recordKind {
 				{name: "completed_on", format: formatDate, required: true, past: true},
 			})},
 		{name: "registration", plural: "registrations", add: (*importer).addRegistration, key: []string{"body", "account", "other_body"},
-				fields: slices.Concat(account("body", "account"), account("other_body", "other_account"),
-				fieldList{{name: "good_standing", format: formatFlag}},
+			fields: slices.Concat(account("body", "account"), account("other_body", "other_account"), fieldList{
+				{name: "good_standing", format: formatFlag},
 			})},
 		{name: "reviewer", plural: "reviewers", add: (*importer).addReviewer, key: []string{"email"},
 			fields: fieldList{
