@@ -260,11 +260,11 @@ type importer struct {
 // at a fault.
 func (im *importer) importAll(ctx context.Context, entries iter.Seq2[entry, error], out io.Writer) (importSummary, error) {
 	summary := newSummary(im.kinds)
-	clear := func() {}
+	wipe := func() {}
 	if im.options.Progress != nil {
-		clear = func() { fmt.Fprint(im.options.Progress, "\r\x1b[K") }
+		wipe = func() { fmt.Fprint(im.options.Progress, "\r\x1b[K") }
 	}
-	defer clear()
+	defer wipe()
 	path := ""
 	for e, err := range entries {
 		if err != nil {
@@ -282,7 +282,7 @@ func (im *importer) importAll(ctx context.Context, entries iter.Seq2[entry, erro
 		}
 		summary.count(e.kind, came, len(problems) > 0)
 		for _, p := range problems {
-			clear()
+			wipe()
 			fmt.Fprintf(out, "%s: %v\n", e.place(), p)
 		}
 	}

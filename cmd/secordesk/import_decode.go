@@ -76,14 +76,14 @@ func (j *jsonLines) decode(text []byte) entry {
 }
 
 func (j *jsonLines) kind(cells map[string]cell) (*recordKind, error) {
-	named, given := cells["record"]
+	name, given := cells["record"]
 	switch {
 	case !given:
 		return nil, &secor.FieldError{Field: "record", Problem: "is missing: what the line holds, such as company"}
-	case named.typ != "string":
-		return nil, &secor.FieldError{Field: "record", Value: named.text, Problem: "is " + article(named.typ) + " and must be a string such as company"}
+	case name.typ != "string":
+		return nil, &secor.FieldError{Field: "record", Value: name.text, Problem: "is " + article(name.typ) + " and must be a string such as company"}
 	}
-	return kindNamed(j.kinds, named.text)
+	return kindNamed(j.kinds, name.text)
 }
 
 // read makes an entry of cells and complains about those that the kind does not have.
@@ -291,11 +291,11 @@ func (c *csvRows) row() (csvRow, error) {
 	if err != nil {
 		return csvRow{}, err
 	}
-	values, problem := splitRow(text)
-	if problem != nil {
+	values, malformed := splitRow(text)
+	if malformed != nil {
 		c.lines.giveBack(joined)
 	}
-	return csvRow{line: first.number, values: values, problem: problem}, nil
+	return csvRow{line: first.number, values: values, problem: malformed}, nil
 }
 
 // join adds lines to the first one until its quotation marks are closed.
@@ -326,11 +326,11 @@ func splitRow(text []byte) ([]string, error) {
 	r := csv.NewReader(bytes.NewReader(text))
 	r.FieldsPerRecord = -1
 	values, err := r.Read()
-	var malformed *csv.ParseError
+	var unparsed *csv.ParseError
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil, nil
-	case errors.As(err, &malformed):
+	case errors.As(err, &unparsed):
 		return nil, problem("", "malformed CSV: the quotation marks of the row do not match; write one inside a value as \"\"")
 	case err != nil:
 		return nil, fmt.Errorf("read row: %w", err)
