@@ -93,7 +93,7 @@ func writeCases(t *terminal, found []store.CaseLine, more bool, zone *time.Locat
 	for _, c := range found {
 		due := ""
 		if !c.Due.IsZero() {
-			due = c.Due.In(zone).Format("2 Jan 2006 15:04")
+			due = deadline(c.Due, zone)
 		}
 		if late(c, t.now()) {
 			due = t.paint(red, due+" overdue")
@@ -105,6 +105,15 @@ func writeCases(t *terminal, found []store.CaseLine, more bool, zone *time.Locat
 		_, err = fmt.Fprintln(t.out, "There are more; raise --limit or filter.")
 	}
 	return err
+}
+
+// deadline is short for secor.Calendar's Deadline: a midnight ends the day before.
+func deadline(due time.Time, zone *time.Location) string {
+	due = due.In(zone)
+	if due.Hour() == 0 && due.Minute() == 0 {
+		return due.AddDate(0, 0, -1).Format("2 Jan 2006") + " 24:00"
+	}
+	return due.Format("2 Jan 2006 15:04")
 }
 
 func late(c store.CaseLine, now time.Time) bool { return !c.Due.IsZero() && c.Due.Before(now) }

@@ -143,16 +143,16 @@ func (p panel) about() [][]string {
 
 func monthsOf(e secor.Evidence) string { return fmt.Sprintf("%d/%d", e.Policies, e.Records) }
 
-func (p panel) stamp(t time.Time) string { return t.In(p.zone).Format("2 Jan 2006 15:04 MST") }
+func (p panel) stamp(t time.Time) string { return t.In(p.zone).Format("2 Jan 2006 15:04") }
 
 func (p panel) clocks(t *terminal) [][]string {
 	var rows [][]string
 	for _, c := range p.Clocks {
 		switch due, runs := c.Due(p.Programme.Calendars[c.Calendar]); {
 		case runs && due.Before(p.now):
-			rows = append(rows, []string{"Overdue", t.paint(red, c.Policy.Title+": "+p.stamp(due))})
+			rows = append(rows, []string{"Overdue", t.paint(red, c.Policy.Title+": "+deadline(due, p.zone))})
 		case runs:
-			rows = append(rows, []string{"Due", c.Policy.Title + ": " + p.stamp(due)})
+			rows = append(rows, []string{"Due", c.Policy.Title + ": " + deadline(due, p.zone)})
 		case c.Phase() == secor.PhasePaused:
 			rows = append(rows, []string{"Paused", c.Policy.Title + ": the " + string(c.Party()) + "'s time"})
 		}
