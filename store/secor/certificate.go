@@ -148,6 +148,8 @@ func (f *File) mailed(Input) error {
 		return refuse(ErrIllegalMove, "record it as issued electronically", "%s issues no paper certificates", f.Body.Name)
 	case c != nil && c.State == StateIssued && f.Body.CoSigned:
 		return refuse(ErrIllegalMove, "sign it first", "the certificate is not co-signed yet")
+	case c != nil && f.Today().Before(c.IssuedOn):
+		return refuse(ErrField, "give the day on which it was mailed", "the certificate was issued on %s", c.IssuedOn)
 	}
 	err := f.moveCertificate(StateMailed, EventCertificateMailed, "", nil)
 	if err == nil {

@@ -228,3 +228,11 @@ func TestCertificate_TenDays(t *testing.T) {
 		t.Error("mailed, but the ten days go on")
 	}
 }
+
+// TestMailed_NotBeforeItsIssue: a date of mailing is not before the one that is printed.
+func TestMailed_NotBeforeItsIssue(t *testing.T) {
+	o := certificateAt(t, StateSigned)
+	early := Act{By: asCleo, Reason: "went out then", HappenedAt: o.Certificate().IssuedOn.AddDays(-1).Start(time.UTC)}
+	mustRefuse(t, o.tryAt(early, "mailed"), ErrField, "was issued on")
+	o.take(asCleo, "mailed", "")
+}

@@ -26,11 +26,11 @@ func DateOf(t time.Time, zone *time.Location) Date {
 	return Date{Year: y, Month: m, Day: d}
 }
 
-// ParseDate reads "2026-03-25". Anything else, and a day that no calendar has,
-// is a FieldError.
+// ParseDate reads "2026-03-25". Anything else, a day that no calendar has and the
+// year 0 are FieldErrors.
 func ParseDate(text string) (Date, error) {
 	t, err := time.Parse(time.DateOnly, text)
-	if err != nil {
+	if err != nil || t.Year() < 1 {
 		return Date{}, &FieldError{Value: text, Problem: "is not a date; write it as 2026-03-25"}
 	}
 	return DateOf(t, time.UTC), nil

@@ -258,6 +258,9 @@ func (f *File) reversePayment(in Input) error {
 	if i < 0 {
 		return &FieldError{Field: "reference", Value: in.text("reference"), Problem: "is no standing payment of invoice " + invoice.Number()}
 	}
+	if f.Today().Before(invoice.Payments[i].ReceivedOn) {
+		return refuse(ErrField, "give the day on which it was reversed", "the payment came on %s", invoice.Payments[i].ReceivedOn)
+	}
 	invoice.Payments[i].ReversedOn = f.Today()
 	f.record(EventPaymentReversed, f.act.Reason, facts{"invoice": invoice.Number(), "reference": invoice.Payments[i].Reference,
 		"balance": invoice.Balance().String()})

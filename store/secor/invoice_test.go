@@ -128,6 +128,8 @@ func TestPay_Refuses(t *testing.T) {
 func TestReversePayment(t *testing.T) {
 	o := auditIn(t, StateRegistrationReview)
 	mustRefuse(t, o.try(asCleo, "reverse-payment", "bounced", "reference=9999"), ErrField, "is no standing payment of invoice 2026-12-A")
+	before := Act{By: asCleo, Reason: "bounced", HappenedAt: o.clock.AddDate(0, 0, -2)}
+	mustRefuse(t, o.tryAt(before, "reverse-payment", "reference=0042"), ErrField, "the payment came on")
 	o.take(asCleo, "reverse-payment", "bounced", "reference=0042")
 	mustRefuse(t, o.try(asCleo, "reverse-payment", "again", "reference=0042"), ErrField, "no standing payment")
 	if o.Invoice().Payments[0].ReversedOn != day(t, "2026-03-25") || o.Invoice().Paid() != 0 {
