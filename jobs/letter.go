@@ -3,7 +3,6 @@ package jobs
 import (
 	"embed"
 	"fmt"
-	"io/fs"
 	"strings"
 	"text/template"
 	"time"
@@ -49,16 +48,6 @@ func newLetters() (*letters, error) {
 		return nil, fmt.Errorf("parse letters: %w", err)
 	}
 	return &letters{texts: texts}, nil
-}
-
-// names returns the letters that have a text.
-func (l *letters) names() []string {
-	var names []string
-	files, _ := fs.ReadDir(letterFiles, "letter") // embedded: cannot fail
-	for _, file := range files {
-		names = append(names, strings.TrimSuffix(file.Name(), ".txt"))
-	}
-	return names
 }
 
 // letter returns how a kind writes the letter of that name.

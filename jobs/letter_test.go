@@ -68,6 +68,20 @@ func letterDesk(t testing.TB) *Desk {
 	return desk
 }
 
+// letterNames returns the letters that have a text.
+func letterNames(t *testing.T) []string {
+	t.Helper()
+	files, err := letterFiles.ReadDir("letter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, strings.TrimSuffix(file.Name(), ".txt"))
+	}
+	return names
+}
+
 // TestLetters holds every letter against what people have read and found good.
 // Look at a change with git diff before committing it.
 func TestLetters(t *testing.T) {
@@ -75,7 +89,7 @@ func TestLetters(t *testing.T) {
 	ofRequest := []string{"welcome", "rejection", "not_required", "request_question", "request_closed"}
 	cause := secor.Event{Kind: secor.EventClockBreach, Text: "Eleven people work for you; please apply for COR.", Facts: map[string]string{
 		"policy": "qa_review", "why": "least load: 2 of 8", "changed": "C1 C4"}}
-	for _, name := range desk.letters.names() {
+	for _, name := range letterNames(t) {
 		t.Run(name, func(t *testing.T) {
 			kind := secor.SubjectAudit
 			if slices.Contains(ofRequest, name) {
@@ -118,8 +132,8 @@ func TestLetters_EveryTextHasAKind(t *testing.T) {
 		}
 		sent[message.Subject] = true
 	}
-	if len(sent) != len(desk.letters.names()) {
-		t.Errorf("%d texts in jobs/letter, but jobs send %d different letters", len(desk.letters.names()), len(sent))
+	if len(sent) != len(letterNames(t)) {
+		t.Errorf("%d texts in jobs/letter, but jobs send %d different letters", len(letterNames(t)), len(sent))
 	}
 }
 

@@ -42,15 +42,6 @@ type section struct {
 	values  []Value
 }
 
-// Values returns every value of every file in reading order.
-func (l *Loaded) Values() []Value {
-	var all []Value
-	for _, s := range l.sections {
-		all = append(all, s.values...)
-	}
-	return all
-}
-
 // LoadFS reads the folders programme, protocol, bodies, calendar and zones of a
 // file system; the JSON Schemas are always the program's own. Its error is
 // Problems: all of all files, not only the first.

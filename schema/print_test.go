@@ -69,7 +69,7 @@ func TestPrint_LosesNothing(t *testing.T) {
 	for _, word := range strings.Fields(b.String()) {
 		words[word] = true
 	}
-	for _, v := range l.Values() {
+	for _, v := range allValues(l) {
 		for _, word := range strings.Fields(v.Title + " " + v.Value + " " + v.Source) {
 			if !words[word] {
 				t.Errorf("%s %s: %q is not printed", v.File, v.Pointer, word)
