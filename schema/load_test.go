@@ -250,6 +250,8 @@ func TestLoadFS_WrongFiles(t *testing.T) {
 			`/max_headcount: is a number; it must be an object`},
 		{"an unknown certainty", now, `{"value": 12, "source": "a page for tests", "certainty": "page"}`, `{"value": 12, "source": "a page for tests", "certainty": "sure"}`,
 			`/evidence_months/three_year/certainty: "sure" is not one of page, peer, ours`},
+		{"a conflict that somebody may accept", now, `{"guard": "headcount", "effect": "block"`, `{"guard": "conflict", "effect": "ask"`,
+			`/guards/0/effect: "ask" must be "block"`},
 		{"120 percent", now, `"overall": {"value": 80`, `"overall": {"value": 120`,
 			`/pass_marks/certification/overall/value: 120 is more than 100`},
 		{"a negative percentage", now, `"element": {"value": 50`, `"element": {"value": -1`,

@@ -140,7 +140,7 @@ var wrongRows = []struct{ constraint, statement string }{
 	{"audits_headcount_in_range", `UPDATE audits SET headcount = 0 WHERE case_id = 3`},
 	{"audits_months_in_range", `UPDATE audits SET verified_records = -1 WHERE case_id = 3`},
 	{"audits_question_is_asked", `UPDATE audits SET question = 'why?' WHERE case_id = 3`},
-	{"audits_waiting_are_submitted", `UPDATE audits SET waiting = true WHERE case_id = 3`},
+	{"audits_waiting_are_with_us", `UPDATE audits SET waiting = true, state = 'open' WHERE case_id = 4`},
 	{"audits_round_not_negative", `UPDATE audits SET round = -1, state = 'open' WHERE case_id = 4`},
 	{"audits_review_has_a_submission", `UPDATE audits SET round = 0 WHERE case_id = 3`},
 	{"audits_review_has_a_submission", `UPDATE audits SET last_day = NULL WHERE case_id = 3`},

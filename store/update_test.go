@@ -189,7 +189,7 @@ func TestUpdateCase_Now(t *testing.T) {
 	d.clock.Set(morning)
 	var now time.Time
 	act := d.act(d.lead)
-	act.HappenedAt = morning.Add(-time.Minute)
+	act.HappenedAt = morning.Add(time.Minute)
 	d.ok(d.UpdateCase(t.Context(), id, act, func(f *secor.File, at time.Time) error {
 		now = at
 		return step("note", secor.Input{"text": "two"})(f, at)

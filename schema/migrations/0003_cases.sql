@@ -77,7 +77,7 @@ CREATE TABLE audits (
     CONSTRAINT audits_months_in_range CHECK (claimed_policies BETWEEN 0 AND 1200 AND claimed_records BETWEEN 0 AND 1200
         AND verified_policies BETWEEN 0 AND 1200 AND verified_records BETWEEN 0 AND 1200),
     CONSTRAINT audits_question_is_asked CHECK ((question <> '') = (state IN ('registration_queried', 'revision'))),
-    CONSTRAINT audits_waiting_are_submitted CHECK (NOT waiting OR state = 'submitted'),
+    CONSTRAINT audits_waiting_are_with_us CHECK (NOT waiting OR state IN ('submitted', 'in_qa')),
     CONSTRAINT audits_round_not_negative CHECK (round >= 0),
     CONSTRAINT audits_review_has_a_submission CHECK (state NOT IN ('submitted', 'in_qa', 'revision', 'qa_complete', 'not_reviewed')
         OR round >= 1 AND last_day IS NOT NULL),

@@ -69,7 +69,9 @@ func TestBegin_Accepts(t *testing.T) {
 		"last Friday, with a reason": {ID: "a", By: asAna, HappenedAt: now.Add(-96 * time.Hour), Reason: "the cheque came then"},
 		"the version that stands":    {ID: "a", By: asAna, AsOf: 2},
 	} {
-		err := requestIn(t, StateInReview).Begin(a, now)
+		o := requestIn(t, StateInReview)
+		o.LastMove.HappenedAt = now.Add(-100 * time.Hour)
+		err := o.Begin(a, now)
 		if err != nil {
 			t.Errorf("%s: %v", situation, err)
 		}
@@ -105,16 +107,36 @@ func TestHappenedAt_IsWhatClocksCount(t *testing.T) {
 	}
 }
 
-// TestHappenedAt_BehindTheLastTurn counts from that turn and breaks nothing.
-func TestHappenedAt_BehindTheLastTurn(t *testing.T) {
+// TestHappenedAt_BehindTheLastMove: nobody answers before he was asked, and no
+// step is judged by a day on which it could not have been taken.
+func TestHappenedAt_BehindTheLastMove(t *testing.T) {
 	o := requestIn(t, StateQueried)
-	err := o.tryAt(Act{By: asAna, Reason: "said so before we asked", HappenedAt: o.clock.Add(-time.Hour)}, "answer", "answer=yes")
-	if err != nil {
-		t.Fatal(err)
-	}
-	spent := o.Clocks[0].Spent(o.clock)
-	if spent[PartyCompany] != 0 || o.Clocks[0].Phase() != PhaseRunning {
-		t.Errorf("the company was charged %s", spent[PartyCompany])
+	act := Act{By: asAna, Reason: "said so before we asked", HappenedAt: o.LastMove.HappenedAt.Add(-time.Microsecond)}
+	mustRefuse(t, o.tryAt(act, "answer", "answer=yes"), ErrField, "is too early", "queried since", "give a later time")
+	act.HappenedAt = o.LastMove.HappenedAt
+	mustPass(t, "at the same instant", o.tryAt(act, "answer", "answer=yes"))
+	expired := requestIn(t, StateInReview)
+	act = Act{By: asAna, Reason: "long ago", HappenedAt: expired.Case.OpenedAt.AddDate(-20, 0, 0)}
+	mustRefuse(t, expired.tryAt(act, "approve"), ErrField, "is too early")
+}
+
+// TestPay_InTimeEnteredLate: a cheque that came in time is not late because it was
+// entered after the breach.
+func TestPay_InTimeEnteredLate(t *testing.T) {
+	for received, late := range map[string]bool{"2026-03-27": false, "2026-05-20": true} {
+		o := auditIn(t, StateAwaitingPayment)
+		o.accepted(JobInvoice)
+		sent := clockOf(t, o.File, "invoice_payment").Entries[0].At
+		o.clock = sent.AddDate(0, 0, 70)
+		err := o.act(Act{By: Desk}, func() error { _, err := o.ReachLevels(); return err })
+		if err != nil || !o.saw(EventClockBreach) {
+			t.Fatalf("the breach was not acted on: %v", err)
+		}
+		o.take(asCleo, "pay", "", "amount=157.50", "method=cheque", "reference=7", "received-on="+received)
+		clock := clockOf(t, o.File, "invoice_payment")
+		if got := clock.Late(o.Programme.Calendars["AB"], o.clock) > 0; clock.Phase() != PhaseFinished || got != late {
+			t.Errorf("received %s: %s, late %t", received, clock.Phase(), got)
+		}
 	}
 }
 

@@ -29,34 +29,34 @@ func certificateSteps() []Step {
 	done := []State{StateQAComplete}
 	return []Step{
 		{Name: "requested", Label: "Requested", Help: "Record that the body was asked for the certificate by other means than the desk's letter.", Example: `requested 14 --reason "by phone, its mail bounced"`,
-			Kind: SubjectAudit, From: done, Who: leads, Reason: true, do: (*File).requestedByHand},
+			Kind: SubjectAudit, From: done, Who: leads, Reason: true, when: certificateIn(StateDue), do: (*File).requestedByHand},
 		{Name: "body-query", Label: "Body Asks", Help: "Record a question of the governing body.", Example: `body-query 14 --question "Which industry code?"`,
 			Kind: SubjectAudit, From: done, Who: anyone,
-			Fields: []Field{{Name: "question", Help: "what the body asked", Type: FieldText, Required: true}}, do: (*File).bodyQuery},
+			Fields: []Field{{Name: "question", Help: "what the body asked", Type: FieldText, Required: true}}, when: certificateIn(StateRequested), do: (*File).bodyQuery},
 		{Name: "body-answer", Label: "Answer the Body", Help: "Record the answer given to the governing body.", Example: `body-answer 14 --answer "78000, by phone"`,
 			Kind: SubjectAudit, From: done, Who: anyone,
-			Fields: []Field{{Name: "answer", Help: "what was answered", Type: FieldText, Required: true}}, do: (*File).bodyAnswer},
+			Fields: []Field{{Name: "answer", Help: "what was answered", Type: FieldText, Required: true}}, when: certificateIn(StateBodyQueried), do: (*File).bodyAnswer},
 		{Name: "record-number", Label: "Record Number", Help: "Record number and dates of the certificate.", Example: "record-number 14 --number 20260325-0042 --issued-on 2026-03-25",
 			Kind: SubjectAudit, From: done, Who: leads,
 			Fields: []Field{
 				{Name: "number", Help: "as printed", Type: FieldText, Required: true},
 				{Name: "issued-on", Help: "date of issue", Type: FieldDate, Required: true},
 				{Name: "expires-on", Help: "date of expiry; by the term when left out", Type: FieldDate},
-			}, do: (*File).recordNumber},
+			}, when: certificateIn(StateRequested), do: (*File).recordNumber},
 		{Name: "sign", Label: "Signed", Help: "Record that this office has co-signed the certificate.", Example: "sign 14",
-			Kind: SubjectAudit, From: done, Who: leads, do: (*File).sign},
+			Kind: SubjectAudit, From: done, Who: leads, when: unsigned, do: (*File).sign},
 		{Name: "mailed", Label: "Mailed", Help: "Record that the certificate went to the post.", Example: "mailed 14",
-			Kind: SubjectAudit, From: done, Who: leads, do: (*File).mailed},
+			Kind: SubjectAudit, From: done, Who: leads, when: mailable, do: (*File).mailed},
 		{Name: "electronic", Label: "Issued Electronically", Help: "Record that the body issued it without paper.", Example: "electronic 14",
-			Kind: SubjectAudit, From: done, Who: leads, do: (*File).electronic},
+			Kind: SubjectAudit, From: done, Who: leads, when: paperless, do: (*File).electronic},
 		{Name: "returned", Label: "Returned", Help: "Record that the post brought the certificate back.", Example: `returned 14 --reason "moved"`,
-			Kind: SubjectAudit, From: done, Who: anyone, Reason: true, do: (*File).returned},
+			Kind: SubjectAudit, From: done, Who: anyone, Reason: true, when: certificateIn(StateMailed), do: (*File).returned},
 		{Name: "delivered", Label: "Delivered", Help: "Record that the company has the certificate.", Example: "delivered 14",
-			Kind: SubjectAudit, From: done, Who: anyone, do: (*File).delivered},
+			Kind: SubjectAudit, From: done, Who: anyone, when: certificateIn(StateMailed, StateElectronic), do: (*File).delivered},
 		{Name: "revoke", Label: "Revoke", Help: "Propose, and as a second person decide, to revoke the certificate.", Example: `revoke 14 --reason "left the programme"`,
-			Kind: SubjectAudit, From: done, Who: leads, Reason: true, do: (*File).revoke},
+			Kind: SubjectAudit, From: done, Who: leads, Reason: true, when: certificateCan(StateRevoked), do: (*File).revoke},
 		{Name: "replace", Label: "Replace", Help: "Have the body issue another certificate in its place.", Example: `replace 14 --reason "name misspelt"`,
-			Kind: SubjectAudit, From: done, Who: leads, Reason: true, do: (*File).replace},
+			Kind: SubjectAudit, From: done, Who: leads, Reason: true, when: certificateCan(StateReplaced), do: (*File).replace},
 	}
 }
 
@@ -75,6 +75,24 @@ func (f *File) moveCertificate(to State, kind EventKind, text string, data facts
 	c.State = to
 	f.log(Event{Kind: kind, Subject: SubjectCertificate, From: from, To: to, Text: text, Facts: data})
 	return f.clocksFollow(SubjectCertificate, to)
+}
+
+// When a step on the certificate makes sense.
+
+func certificateCan(to State) func(*File) bool {
+	return func(f *File) bool {
+		return f.Certificate() != nil && legal(SubjectCertificate, f.Certificate().State, to) == nil
+	}
+}
+
+func unsigned(f *File) bool { return f.Body.CoSigned && certificateIn(StateIssued)(f) }
+
+func mailable(f *File) bool {
+	return f.Body.Paper && !unsigned(f) && certificateIn(StateIssued, StateSigned, StateReturned)(f)
+}
+
+func paperless(f *File) bool {
+	return !f.Body.Paper && !unsigned(f) && certificateIn(StateIssued, StateSigned)(f)
 }
 
 func (f *File) noCertificate() error {
@@ -201,8 +219,12 @@ func (f *File) revoke(Input) error {
 
 func (f *File) replace(Input) error {
 	err := f.moveCertificate(StateReplaced, EventCertificateReplaced, f.act.Reason, nil)
-	if err == nil {
-		f.certificateDue(f.Certificate().ID)
+	if err != nil {
+		return err
 	}
-	return err
+	f.certificateDue(f.Certificate().ID)
+	if f.phase(PolicyCertificate) != PhaseFinished {
+		return nil // the ten days of the misprint are still running
+	}
+	return f.startClock(PolicyCertificate, f.Now())
 }

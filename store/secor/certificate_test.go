@@ -22,7 +22,7 @@ var wantCertificateSteps = map[string]struct {
 	"electronic":    {"", nil},
 	"returned":      {"mailed", nil},
 	"delivered":     {"mailed", nil},
-	"revoke":        {"received signed mailed returned delivered", nil},
+	"revoke":        {"due requested body_queried received signed mailed returned delivered", nil},
 	"replace":       {"received signed mailed returned delivered", nil},
 }
 
@@ -232,6 +232,7 @@ func TestCertificate_TenDays(t *testing.T) {
 // TestMailed_NotBeforeItsIssue: a date of mailing is not before the one that is printed.
 func TestMailed_NotBeforeItsIssue(t *testing.T) {
 	o := certificateAt(t, StateSigned)
+	o.LastMove.HappenedAt = o.Certificate().IssuedOn.AddDays(-9).Start(time.UTC)
 	early := Act{By: asCleo, Reason: "went out then", HappenedAt: o.Certificate().IssuedOn.AddDays(-1).Start(time.UTC)}
 	mustRefuse(t, o.tryAt(early, "mailed"), ErrField, "was issued on")
 	o.take(asCleo, "mailed", "")

@@ -104,8 +104,8 @@ type File struct {
 }
 
 // Begin prepares the file for one act. It refuses an act that is incomplete,
-// dated into the future, dated back without a reason, or made on a version of
-// the case that has passed.
+// dated into the future, dated back without a reason or behind the last move, or
+// made on a version of the case that has passed.
 func (f *File) Begin(act Act, now time.Time) error {
 	f.act, f.now, f.events = act, now, nil
 	err := act.check(now)
@@ -119,7 +119,17 @@ func (f *File) Begin(act Act, now time.Time) error {
 	if act.AsOf != 0 && act.AsOf != f.Case.Version {
 		return refuse(ErrIllegalMove, "look at the case again", "case %d has moved on: %s", f.Case.ID, f.standing())
 	}
+	// A step dated back behind the last one would be judged by facts of a day on
+	// which it could not have been taken.
+	if f.Now().Before(f.LastMove.HappenedAt) {
+		return refuse(ErrField, "give a later time", "%s is too early: %s", f.stamp(f.Now()), f.standing())
+	}
 	return nil
+}
+
+// stamp shows an instant in the office's time.
+func (f *File) stamp(at time.Time) string {
+	return at.In(f.Programme.Calendars[f.Programme.Office].Zone).Format("2 January 2006 15:04")
 }
 
 // attempt runs what may refuse half-way and, when it does, puts the file back as
@@ -189,8 +199,7 @@ func (f *File) standing() string {
 	if f.LastMove.Kind == "" {
 		return text
 	}
-	zone := f.Programme.Calendars[f.Programme.Office].Zone
-	return fmt.Sprintf("%s since %s, by %s", text, f.LastMove.RecordedAt.In(zone).Format("2 January 2006 15:04"), f.name(f.LastMove.By))
+	return fmt.Sprintf("%s since %s, by %s", text, f.stamp(f.LastMove.HappenedAt), f.name(f.LastMove.By))
 }
 
 // name returns how a refusal calls an actor.

@@ -174,8 +174,7 @@ func (f *File) stillTroubled(cause Event) bool {
 	case EventRegistrationAsked:
 		return f.Case.State == StateRegistered
 	case EventSubmissionAsked:
-		inRevision := cause.Subject == "" && f.Case.State == StateInQA
-		return inRevision || f.Case.State == StateSubmitted && f.Audit.Waiting
+		return f.Audit.Waiting
 	case EventPaymentReversed:
 		return invoiceIn(StateSent)(f)
 	case EventCertificateReturned:

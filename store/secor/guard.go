@@ -19,6 +19,7 @@ var momentGuards = map[Moment][]Guard{
 	MomentRequest:      {GuardHeadcount, GuardRegistration, GuardCourse},
 	MomentRegistration: {GuardHeadcount, GuardRegistration, GuardCourse, GuardPayment, GuardMonths},
 	MomentSubmission:   {GuardHeadcount, GuardRegistration, GuardCourse, GuardPayment, GuardMonths},
+	MomentReview:       {GuardPayment},
 }
 
 // Check returns what stands in a company's way at a moment, in the order of Guards.

@@ -279,6 +279,7 @@ func TestGuard_ConflictIsNotDatedAway(t *testing.T) {
 		"began yesterday": {From: today.AddDays(-1)}, "ended yesterday": {From: today.AddDays(-30), To: today.AddDays(-1)},
 	} {
 		o := requestIn(t, StateInReview)
+		o.LastMove.HappenedAt = o.clock.AddDate(0, 0, -9)
 		o.Conflicts = []Conflict{{ReviewerID: ana, CompanyID: testCompany, Span: span}}
 		err := o.tryAt(Act{By: asAna, Reason: "decided then", HappenedAt: o.clock.Add(-48 * time.Hour)}, "approve")
 		mustSay(t, situation, refused(err, ErrConflict))

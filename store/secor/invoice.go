@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
@@ -177,13 +178,34 @@ func invoiceSteps() []Step {
 				{Name: "method", Help: "how it was paid", Type: FieldChoice, Choices: PaymentMethods(), Required: true},
 				{Name: "reference", Help: "number of the cheque or transfer", Type: FieldText, Required: true},
 				{Name: "received-on", Help: "day on which it came; today when left out", Type: FieldDate},
-			}, do: (*File).pay},
+			}, when: invoiced, do: (*File).pay},
 		{Name: "reverse-payment", Label: "Reverse Payment", Help: "Take back a payment that bounced.", Example: `reverse-payment 14 --reference 0042 --reason "cheque returned by the bank"`,
 			Kind: SubjectAudit, Who: leads, Reason: true,
-			Fields: []Field{{Name: "reference", Help: "reference of the payment", Type: FieldText, Required: true}}, do: (*File).reversePayment},
+			Fields: []Field{{Name: "reference", Help: "reference of the payment", Type: FieldText, Required: true}}, when: paidInPart, do: (*File).reversePayment},
 		{Name: "void-invoice", Label: "Void Invoice", Help: "Void an invoice on which nothing was paid.", Example: `void-invoice 14 --reason "wrong fee class"`,
-			Kind: SubjectAudit, Who: leads, Reason: true, do: (*File).voidInvoice},
+			Kind: SubjectAudit, Who: leads, Reason: true, when: voidable, do: (*File).voidInvoice},
 	}
+}
+
+// When a step on the invoice makes sense.
+
+func invoiced(f *File) bool { return f.Invoice() != nil }
+
+func paidInPart(f *File) bool { return invoiced(f) && f.Invoice().Paid() > 0 }
+
+func voidable(f *File) bool { return invoiced(f) && f.mayVoid(f.Invoice()) == nil }
+
+// moveInvoiceOn is moveInvoice for what came on a day of which the desk learns
+// later: a cheque that came in time is not late because it was entered late. A
+// day without a time counts to its end.
+func (f *File) moveInvoiceOn(day Date, to State, kind EventKind, data facts) error {
+	act := f.act
+	defer func() { f.act = act }()
+	end := day.AddDays(1).Start(f.Programme.Calendars[f.Programme.Office].Zone).Add(-time.Microsecond)
+	if end.Before(f.Now()) {
+		f.act.HappenedAt = end
+	}
+	return f.moveInvoice(to, kind, "", data)
 }
 
 // moveInvoice takes the case's invoice to another state and lets its clock follow.
@@ -238,7 +260,7 @@ func (f *File) pay(in Input) error {
 	if invoice.Balance() > 0 || invoice.State == StatePaid {
 		return nil
 	}
-	err = f.moveInvoice(StatePaid, EventInvoicePaid, "", facts{"invoice": invoice.Number()})
+	err = f.moveInvoiceOn(p.ReceivedOn, StatePaid, EventInvoicePaid, facts{"invoice": invoice.Number()})
 	if err != nil || f.Case.State != StateAwaitingPayment {
 		return err
 	}
@@ -275,11 +297,19 @@ func (f *File) voidInvoice(Input) error {
 	if err != nil {
 		return err
 	}
+	err = f.mayVoid(invoice)
+	if err != nil {
+		return err
+	}
+	return f.moveInvoice(StateVoid, EventInvoiceVoided, f.act.Reason, facts{"invoice": invoice.Number()})
+}
+
+func (f *File) mayVoid(invoice *Invoice) error {
 	switch {
 	case invoice.Paid() > 0:
 		return refuse(ErrGuard, "reverse the payment first", "%s was paid on invoice %s", invoice.Paid(), invoice.Number())
-	case inState(StateRegistrationReview, StateRegistrationQueried)(f):
-		return refuse(ErrGuard, "record the payment, or cancel the audit and reopen it", "without invoice %s the registration would be approved unpaid", invoice.Number())
+	case f.Case.State != StateAwaitingPayment && Next(SubjectAudit, f.Case.State) != "":
+		return refuse(ErrGuard, "record the payment, or cancel the audit and reopen it", "without invoice %s the audit would go on unpaid", invoice.Number())
 	}
-	return f.moveInvoice(StateVoid, EventInvoiceVoided, f.act.Reason, facts{"invoice": invoice.Number()})
+	return nil
 }

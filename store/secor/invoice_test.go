@@ -128,6 +128,7 @@ func TestPay_Refuses(t *testing.T) {
 func TestReversePayment(t *testing.T) {
 	o := auditIn(t, StateRegistrationReview)
 	mustRefuse(t, o.try(asCleo, "reverse-payment", "bounced", "reference=9999"), ErrField, "is no standing payment of invoice 2026-12-A")
+	o.LastMove.HappenedAt = o.clock.AddDate(0, 0, -9)
 	before := Act{By: asCleo, Reason: "bounced", HappenedAt: o.clock.AddDate(0, 0, -2)}
 	mustRefuse(t, o.tryAt(before, "reverse-payment", "reference=0042"), ErrField, "the payment came on")
 	o.take(asCleo, "reverse-payment", "bounced", "reference=0042")
@@ -166,7 +167,7 @@ func TestVoidInvoice_AndDrawUpAgain(t *testing.T) {
 func TestVoidInvoice_IsNoWayRoundPayment(t *testing.T) {
 	o := auditIn(t, StateRegistrationReview)
 	o.take(asCleo, "reverse-payment", "bounced", "reference="+o.Invoice().Payments[0].Reference)
-	mustRefuse(t, o.try(asCleo, "void-invoice", "bounced"), ErrGuard, "approved unpaid", "cancel the audit and reopen it")
+	mustRefuse(t, o.try(asCleo, "void-invoice", "bounced"), ErrGuard, "would go on unpaid", "cancel the audit and reopen it")
 	mustRefuse(t, o.try(asAna, "approve", ""), ErrGuard, "is not paid")
 }
 

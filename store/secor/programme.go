@@ -162,7 +162,7 @@ const (
 	MomentRequest      Moment = "request"      // before a request is approved
 	MomentRegistration Moment = "registration" // before the invoice and before the audit tool is unlocked
 	MomentSubmission   Moment = "submission"   // when the self-assessment comes in
-	MomentReview       Moment = "review"       // when a reviewer takes, marks or confirms
+	MomentReview       Moment = "review"       // when a reviewer confirms
 )
 
 // Effect says what a failed guard does.
@@ -174,8 +174,9 @@ const (
 	EffectNote  Effect = "note"  // it is written down, no more
 )
 
-// GuardRule sets a guard's effect. An empty Moment or Body means any; the rule
-// that names more wins, and of two equal ones the later.
+// GuardRule sets a guard's effect. An empty Moment or Body means any; a rule that
+// names the body beats one that does not, then one that names the moment, then
+// the later one.
 type GuardRule struct {
 	Guard  Guard
 	Moment Moment

@@ -103,12 +103,14 @@ func (f *File) takeIn(asked string, data facts) error {
 }
 
 // takeRevision gives a revision to the reviewer who asked for it. What a person
-// has to decide is told to the leads meanwhile.
+// has to decide keeps the reviewer from confirming until somebody accepts it.
 func (f *File) takeRevision(asked string, data facts) error {
 	if asked != "" {
 		f.record(EventSubmissionAsked, asked, nil)
 	}
-	return f.move(StateInQA, EventRevisionReceived, "", data)
+	err := f.move(StateInQA, EventRevisionReceived, "", data)
+	f.Audit.Waiting = err == nil && asked != ""
+	return err
 }
 
 // claim turns claimed marks into a sheet that has a line for every question.
@@ -176,7 +178,7 @@ func (f *File) reviewBegun() bool {
 func reviewSteps() []Step {
 	return []Step{
 		{Name: "accept", Label: "Accept Submission", Help: "Accept a submission whose check left a question open.", Example: `accept 14 --accept headcount --reason "11 on paper, 10 at work"`,
-			Kind: SubjectAudit, From: []State{StateSubmitted}, Who: leads, Accepts: MomentSubmission, do: (*File).acceptSubmission},
+			Kind: SubjectAudit, From: []State{StateSubmitted, StateInQA}, Who: leads, Accepts: MomentSubmission, when: waiting, do: (*File).acceptSubmission},
 		{Name: "assign", Label: "Assign", Help: "Give the audit to a reviewer; to the least loaded one when none is named.", Example: "assign 14 --reviewer 3",
 			Kind: SubjectAudit, From: []State{StateSubmitted, StateInQA}, Who: machine, Assigns: true,
 			Fields: []Field{{Name: "reviewer", Help: "who reviews it", Type: FieldReviewer}}, do: (*File).assign},
@@ -201,19 +203,19 @@ func reviewSteps() []Step {
 		{Name: "return", Label: "Return", Help: "Give the submission back to be done again; marks are kept.", Example: `return 14 --reason "pages 3 to 9 are another company's"`,
 			Kind: SubjectAudit, From: []State{StateSubmitted, StateInQA}, Who: anyone, Reason: true, do: (*File).returnAudit},
 		{Name: "confirm", Label: "Confirm Score", Help: "Confirm the verified sheet; the verdict is computed now.", Example: "confirm 14",
-			Kind: SubjectAudit, From: []State{StateInQA}, Who: anyone, Holder: true, do: (*File).confirm},
+			Kind: SubjectAudit, From: []State{StateInQA}, Who: anyone, Holder: true, Accepts: MomentReview, do: (*File).confirm},
 		{Name: "told", Label: "Told the Company", Help: "Record that the company was told of its pass before the letter: by phone, at a visit.", Example: "told 14 --channel phone",
 			Kind: SubjectAudit, From: []State{StateQAComplete}, Who: anyone,
-			Fields: []Field{{Name: "channel", Help: "how", Type: FieldChoice, Choices: Channels(), Required: true}}, do: (*File).told},
+			Fields: []Field{{Name: "channel", Help: "how", Type: FieldChoice, Choices: Channels(), Required: true}}, when: untold, do: (*File).told},
 		{Name: "not-review", Label: "Do Not Review", Help: "Close an audit that will not be reviewed: late, not in good standing.", Example: `not-review 14 --reason "submitted after the certificate expired"`,
 			Kind: SubjectAudit, From: []State{StateInQA}, Who: leads, Reason: true, do: (*File).notReview},
 		{Name: "grant-one-year", Label: "Grant One Year", Help: "Propose, and as a second person grant, a one-year certificate.", Example: `grant-one-year 14 --reason "seven months, all in order"`,
-			Kind: SubjectAudit, From: []State{StateQAComplete}, Who: anyone, Reason: true, do: (*File).grantOneYear},
+			Kind: SubjectAudit, From: []State{StateQAComplete}, Who: anyone, Reason: true, when: yearUndecided, do: (*File).grantOneYear},
 		{Name: "decline-one-year", Label: "Decline One Year", Help: "Decide that a pass on few months earns no certificate.", Example: `decline-one-year 14 --reason "records of three months only"`,
-			Kind: SubjectAudit, From: []State{StateQAComplete}, Who: leads, Reason: true, do: (*File).declineOneYear},
+			Kind: SubjectAudit, From: []State{StateQAComplete}, Who: leads, Reason: true, when: yearUndecided, do: (*File).declineOneYear},
 		{Name: "appeal", Label: "Appeal", Help: "Have somebody else review an audit again that failed or was declined.", Example: `appeal 14 --reason "letter of 3 May" --reviewer 4`,
 			Kind: SubjectAudit, From: []State{StateQAComplete}, Who: leads, Reason: true, Assigns: true,
-			Fields: []Field{{Name: "reviewer", Help: "who reviews it; the least loaded one when none is named", Type: FieldReviewer}}, do: (*File).appeal},
+			Fields: []Field{{Name: "reviewer", Help: "who reviews it; the least loaded one when none is named", Type: FieldReviewer}}, when: uncertified, do: (*File).appeal},
 	}
 }
 
@@ -329,8 +331,11 @@ func (f *File) handBack(Input) error {
 // changeMark sets the verified mark of one question and records the old one.
 func (f *File) changeMark(in Input) error {
 	m := Mark{Question: in.text("question"), Awarded: in.points("awarded"), Available: in.points("available"), NA: in.is("na")}
-	if !m.NA && !in.has("awarded") {
+	switch {
+	case !m.NA && !in.has("awarded"):
 		return &FieldError{Field: "awarded", Problem: "is missing: points, or say that the question is not applicable"}
+	case in.has("available") && m.Available == 0:
+		return &FieldError{Field: "available", Problem: "is 0; say that the question is not applicable instead"}
 	}
 	checked, err := f.Protocol.CheckMark(m)
 	if err != nil {
@@ -400,6 +405,10 @@ func (f *File) Score() (Score, error) {
 // one and never before its reviewer says so. A pass on fewer than the normal
 // months waits for two people to grant one year.
 func (f *File) confirm(Input) error {
+	err := f.notWaiting()
+	if err != nil {
+		return err
+	}
 	score, err := f.Score()
 	if err != nil {
 		return err
@@ -445,6 +454,23 @@ func (f *File) passed() error {
 	return nil
 }
 
+// When a step makes sense in the state in which it is offered.
+
+func waiting(f *File) bool { return f.Audit.Waiting }
+
+func yearUndecided(f *File) bool { return f.undecidedYear() == nil }
+
+// untold reports a pass of which the company has not been told.
+func untold(f *File) bool {
+	return f.Audit.Result == VerdictPass && !f.Audit.Declined && !yearUndecided(f) && f.Audit.Notified.IsZero()
+}
+
+// uncertified reports a result that an appeal can change: a fail, a declined
+// year, or a pass whose certificate was revoked.
+func uncertified(f *File) bool {
+	return f.Audit.Result == VerdictFail || f.Audit.Declined || certificateIn(StateRevoked)(f)
+}
+
 func (f *File) undecidedYear() error {
 	if f.Audit.Result != VerdictPass || f.Audit.Term != 0 || !f.certifies() || f.Audit.Declined {
 		return refuse(ErrIllegalMove, "", "no one-year certificate is to be decided here")
@@ -488,32 +514,34 @@ func (f *File) declineOneYear(Input) error {
 // told starts the ten days by another channel than the letter.
 func (f *File) told(in Input) error {
 	switch {
-	case f.Audit.Result != VerdictPass || f.undecidedYear() == nil || f.Audit.Declined:
+	case untold(f):
+		return f.notified(in.text("channel"))
+	case f.Audit.Notified.IsZero():
 		return refuse(ErrIllegalMove, "", "there is no pass to tell the company of")
-	case !f.Audit.Notified.IsZero():
+	default:
 		return refuse(ErrIllegalMove, "", "the company was told on %s", f.Audit.Notified)
 	}
-	return f.notified(in.text("channel"))
 }
 
 func (f *File) notReview(Input) error {
 	return f.move(StateNotReviewed, EventAuditNotReviewed, f.act.Reason, nil)
 }
 
-// appeal gives an audit that earned no certificate to a reviewer who did not
+// appeal gives an audit that holds no certificate to a reviewer who did not
 // judge it, as a new cycle of the review's clock. The verified sheet is kept.
 func (f *File) appeal(in Input) error {
 	switch {
-	case f.Audit.Result != VerdictFail && !f.Audit.Declined && f.undecidedYear() == nil:
+	case uncertified(f):
+	case yearUndecided(f):
 		return refuse(ErrIllegalMove, "grant or decline one year first", "the audit did not fail")
-	case f.Audit.Result != VerdictFail && !f.Audit.Declined:
-		return refuse(ErrIllegalMove, "revoke or replace its certificate instead", "the audit did not fail")
+	default:
+		return refuse(ErrIllegalMove, "revoke its certificate first", "the audit did not fail")
 	}
 	pick, err := f.pick(in)
 	if err != nil {
 		return err
 	}
 	f.Case.Holder = pick.Reviewer.ID
-	f.Audit.Result, f.Audit.Term, f.Audit.Proposer, f.Audit.Declined = "", 0, 0, false
+	f.Audit.Result, f.Audit.Term, f.Audit.Proposer, f.Audit.Declined, f.Audit.Notified = "", 0, 0, false, Date{}
 	return f.move(StateInQA, EventAuditAppealed, f.act.Reason, facts{"reviewer": strconv.FormatInt(pick.Reviewer.ID, 10), "why": pick.Reason})
 }

@@ -248,9 +248,46 @@ func TestRevision_IsCheckedToo(t *testing.T) {
 	if o.Case.State != StateInQA || asked.Text == "" || !StillTrue(JobEscalate, o.File, asked) {
 		t.Errorf("%s, asked %q, lead told %t", o.Case.State, asked.Text, StillTrue(JobEscalate, o.File, asked))
 	}
-	o.take(asAna, "confirm", "")
+	mustRefuse(t, o.try(asAna, "confirm", ""), ErrGuard, "left a question open", "a lead accepts")
+	o.take(asCleo, "accept", "one leaves on Friday", "accept=headcount")
 	if StillTrue(JobEscalate, o.File, asked) {
-		t.Error("a lead is told of a question that the verdict has settled")
+		t.Error("a lead is told of a question that is settled")
+	}
+	o.take(asAna, "confirm", "")
+}
+
+// TestConfirm_Unpaid: a payment that bounced during the review is a person's
+// decision before the verdict, and money is never the reviewer's alone.
+func TestConfirm_Unpaid(t *testing.T) {
+	o := auditIn(t, StateInQA)
+	o.Edition.Guards = append(o.Edition.Guards, GuardRule{Guard: GuardPayment, Moment: MomentReview, Effect: EffectAsk})
+	o.take(asCleo, "reverse-payment", "bounced", "reference=0042")
+	mustRefuse(t, o.try(asAna, "confirm", ""), ErrGuard, "a person must decide", "is not paid", "(payment)")
+	mustRefuse(t, o.try(asCleo, "void-invoice", "bounced"), ErrGuard, "would go on unpaid")
+	o.take(asAna, "confirm", "the lead agreed, a new cheque is promised", "accept=payment")
+	if o.Audit.Result != VerdictPass {
+		t.Errorf("result %q", o.Audit.Result)
+	}
+}
+
+// TestAppeal_AfterARevokedPass: a pass that was confirmed by mistake is taken back
+// before the body issues anything, and heard again by somebody else.
+func TestAppeal_AfterARevokedPass(t *testing.T) {
+	o := auditMarked(t, StateQAComplete, passing)
+	o.accepted(JobPass)
+	o.take(asCleo, "revoke", "wrong sheet")
+	o.take(asDan, "revoke", "wrong sheet")
+	if StillTrue(JobRequestCertificate, o.File, o.last(EventCertificateDue)) {
+		t.Error("the certificate is still asked for")
+	}
+	o.take(asCleo, "appeal", "confirmed by mistake", "reviewer=2")
+	if o.Case.State != StateInQA || o.Case.Holder != ben || !o.Audit.Notified.IsZero() {
+		t.Errorf("%s held by %d, told on %s", o.Case.State, o.Case.Holder, o.Audit.Notified)
+	}
+	o.take(asBen, "confirm", "")
+	o.accepted(JobPass)
+	if o.Certificate().State != StateDue || clockOf(t, o.File, PolicyCertificate).Phase() != PhaseRunning {
+		t.Errorf("confirmed again: certificate %s", o.Certificate().State)
 	}
 }
 
@@ -318,7 +355,7 @@ func TestAppeal_ByAnotherReviewer(t *testing.T) {
 	mustRefuse(t, failed().try(asCleo, "appeal", "letter", "reviewer=1"), ErrConflict, "Ana reviewed this audit before")
 	mustRefuse(t, failed().try(asCleo, "appeal", "letter", "reviewer=5"), ErrField, "not an active person")
 	mustRefuse(t, failed().try(asCleo, "appeal", "letter", "reviewer=99"), ErrField, "not an active person")
-	mustRefuse(t, auditIn(t, StateQAComplete).try(asCleo, "appeal", "letter"), ErrIllegalMove, "revoke or replace its certificate")
+	mustRefuse(t, auditIn(t, StateQAComplete).try(asCleo, "appeal", "letter"), ErrIllegalMove, "revoke its certificate first")
 	o := failed()
 	o.take(asCleo, "appeal", "letter of 3 May")
 	if o.Case.Holder == ana || o.Case.Holder == 0 || o.Audit.Result != "" || sheetOf(o, "B1") != "2.00/10.00 > 2.00/10.00" {

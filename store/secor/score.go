@@ -151,6 +151,7 @@ func (s *Score) judge(pass PassMark) {
 	switch {
 	case s.Available == 0:
 		s.note(VerdictNotScored, "nothing is scored")
+	case s.Verdict == VerdictNotScored: // over part of the points it would mislead
 	case !reaches(s.Awarded, s.Available, pass.Overall):
 		s.note(VerdictFail, "overall: %s of %s is under %d %%", s.Awarded, s.Available, pass.Overall)
 	}

@@ -42,7 +42,7 @@ func TestJudge_Boundaries(t *testing.T) {
 		{"an element not applicable does not lift the rest", "100 50", "A1 79.99, B1 n/a", VerdictFail, "element B|overall: 79.99 of 100.00"},
 		{"everything not applicable", "100 50", "A1 n/a, B1 n/a", VerdictNotScored, "element A|element B|nothing is scored"},
 		{"an unscored question beside a pass", "100 50", "A1 100", VerdictNotScored, "element B: B1 not scored"},
-		{"an unscored question beside a fail", "100 50", "A1 10", VerdictNotScored, "element A|element B: B1 not scored|overall"},
+		{"an unscored question beside a fail", "100 50", "A1 10", VerdictNotScored, "element A|element B: B1 not scored"},
 		{"0 is scored", "100 50", "A1 100, B1 0", VerdictFail, "element B: 0.00 of 50.00|overall"},
 		{"nothing scored at all", "100 50", "", VerdictNotScored, "A1 not scored|B1 not scored|nothing is scored"},
 		{"half of the points available", "100 50", "A1 80, B1 20/25", VerdictPass, ""},

@@ -117,6 +117,7 @@ var moves = map[Subject][]move{
 		{StateSigned, StateMailed}, {StateSigned, StateElectronic},
 		{StateMailed, StateReturned}, {StateMailed, StateDelivered}, {StateReturned, StateMailed},
 		{StateElectronic, StateDelivered},
+		{StateDue, StateRevoked}, {StateRequested, StateRevoked}, {StateBodyQueried, StateRevoked},
 		{StateIssued, StateRevoked}, {StateSigned, StateRevoked}, {StateMailed, StateRevoked},
 		{StateReturned, StateRevoked}, {StateElectronic, StateRevoked}, {StateDelivered, StateRevoked},
 		{StateIssued, StateReplaced}, {StateSigned, StateReplaced}, {StateMailed, StateReplaced}, {StateReturned, StateReplaced}, {StateElectronic, StateReplaced},

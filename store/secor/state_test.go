@@ -43,9 +43,9 @@ var wantMoves = map[Subject]string{
 		paid   sent
 		void`,
 	SubjectCertificate: `
-		due           requested
-		requested     body_queried received
-		body_queried  requested
+		due           requested revoked
+		requested     body_queried received revoked
+		body_queried  requested revoked
 		received      signed mailed electronic revoked replaced
 		signed        mailed electronic revoked replaced
 		mailed        returned delivered revoked replaced

@@ -26,7 +26,8 @@ type Step struct {
 	Assigns bool   // needs the roster under its lock
 	Fields  []Field
 
-	do func(*File, Input) error
+	when func(*File) bool // whether it makes sense on this case; nil: always
+	do   func(*File, Input) error
 }
 
 // FieldType says how a field's text is read.
@@ -175,7 +176,7 @@ func StepFor(name string, kind Subject) (Step, error) {
 func (f *File) Offered(role Role) []Step {
 	var offered []Step
 	for _, s := range Steps() {
-		if s.Kind == f.Case.Kind && s.offeredIn(f.Case.State) && slices.Contains(s.Who, role) {
+		if s.Kind == f.Case.Kind && s.offeredIn(f.Case.State) && slices.Contains(s.Who, role) && (s.when == nil || s.when(f)) {
 			offered = append(offered, s)
 		}
 	}

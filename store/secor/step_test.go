@@ -52,7 +52,7 @@ var wantSteps = []struct {
 	{SubjectAudit, "pay", always, desk2},
 	{SubjectAudit, "reverse-payment", always, desk2},
 	{SubjectAudit, "void-invoice", always, desk2},
-	{SubjectAudit, "accept", "submitted", desk2},
+	{SubjectAudit, "accept", "submitted in_qa", desk2},
 	{SubjectAudit, "assign", "submitted in_qa", desk2 + " desk"},
 	{SubjectAudit, "told", "qa_complete", desk3},
 	{SubjectAudit, "take", "submitted", desk3},
@@ -532,7 +532,7 @@ func wrongIn(f *File) error {
 func wrongInAudit(f *File) error {
 	state, a := f.Case.State, f.Audit
 	switch {
-	case a.Waiting && state != StateSubmitted:
+	case a.Waiting && state != StateSubmitted && state != StateInQA:
 		return fmt.Errorf("%s waits for somebody to accept", state)
 	case (a.Result != "") != (state == StateQAComplete):
 		return fmt.Errorf("%s with the result %q", state, a.Result)
