@@ -304,9 +304,9 @@ func TestCheck_InTheOrderOfGuards(t *testing.T) {
 
 func TestEffect(t *testing.T) {
 	e := &Edition{Guards: []GuardRule{
+		{Guard: GuardCourse, Body: "bc", Effect: EffectBlock},
 		{Guard: GuardCourse, Effect: EffectAsk},
 		{Guard: GuardCourse, Moment: MomentRequest, Effect: EffectNote},
-		{Guard: GuardCourse, Body: "bc", Effect: EffectBlock},
 		{Guard: GuardCourse, Moment: MomentSubmission, Body: "bc", Effect: EffectNote},
 		{Guard: GuardHeadcount, Effect: EffectNote}, {Guard: GuardHeadcount, Effect: EffectAsk},
 	}}
