@@ -256,7 +256,7 @@ func TestVerify_FindsTampering(t *testing.T) {
 	_, err = storetest.OwnerDB(t).Exec(`ALTER TABLE events DISABLE TRIGGER USER; UPDATE events SET surface = 'job' WHERE stream = 'case:1'`)
 	o.must(err)
 	status, out, errOut = o.run("verify")
-	if status != statusRefused || !strings.Contains(out, "wrong case:1, event 1: ") || !strings.Contains(errOut, "problems in") {
+	if status != statusRefused || !strings.Contains(out, "wrong case:1, event 1: ") || !strings.Contains(errOut, "1 problem in ") {
 		t.Errorf("verify: status %d, %q, %q; want the changed event named", status, out, errOut)
 	}
 }

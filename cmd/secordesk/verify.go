@@ -101,9 +101,20 @@ func writeReport(t *terminal, report store.Report) error {
 		anchored = "last anchor " + report.Anchored.UTC().Format("2 Jan 2006 15:04 MST")
 	}
 	if len(report.Problems) > 0 {
-		return fmt.Errorf("%d problems in %d events of %d cases (%s)", len(report.Problems), report.Events, report.Cases, anchored)
+		return fmt.Errorf("%s in %s (%s)", count(len(report.Problems), "problem"), extent(report), anchored)
 	}
-	_, err := fmt.Fprintf(t.out, "%s: %d events of %d cases are as they were recorded; %s\nhead %s\n",
-		t.paint(green, "sound"), report.Events, report.Cases, anchored, report.Head)
+	_, err := fmt.Fprintf(t.out, "%s: %s, all as recorded; %s\nhead %s\n", t.paint(green, "sound"), extent(report), anchored, report.Head)
 	return err
+}
+
+// extent says how much was verified: "261 events of 1 case".
+func extent(report store.Report) string {
+	return count(report.Events, "event") + " of " + count(report.Cases, "case")
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
