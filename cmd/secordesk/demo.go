@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	sampled "secordesk/deploy/samples"
@@ -42,7 +43,9 @@ const demoLimit = 5 * time.Minute
 type demo struct {
 	out       io.Writer
 	pause     time.Duration
+	bin       string // of Postgres; "": wherever packages put it
 	folder    string // of letters, papers and samples
+	made      bool   // by this show
 	samples   string
 	clock     *deskClock
 	zone      *time.Location
@@ -55,49 +58,64 @@ type demo struct {
 }
 
 // Run plays the samples and holds what became of them against what must have.
+// Stopped by ctx it says where the letters are, if it had begun to play.
 func (c demoCmd) Run(ctx context.Context, t *terminal) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, demoLimit, fmt.Errorf("it took longer than %s", demoLimit))
+	limited, cancel := context.WithTimeoutCause(ctx, demoLimit, fmt.Errorf("it took longer than %s", demoLimit))
 	defer cancel()
 	began := time.Now()
-	d := &demo{out: t.out, clock: &deskClock{}}
+	d := &demo{out: t.out, bin: t.env["SECOR_PG_BIN"], clock: &deskClock{}}
 	if !c.Fast && t.colour {
 		d.pause = 150 * time.Millisecond
 	}
-	err := d.prepare(c.Keep)
+	err := d.choose(c.Keep)
 	if err != nil {
 		return err
 	}
-	parts, err := d.start(ctx)
-	if err != nil {
-		return errors.Join(err, parts.stop())
+	parts, err := d.start(limited)
+	if err == nil {
+		err = d.show(limited)
 	}
-	err = d.show(ctx)
-	stopped := parts.stop()
-	if err != nil || stopped != nil {
+	stopped := errors.Join(parts.stop(), d.discard())
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return errors.Join(d.stopped(), stopped)
+	case err != nil || stopped != nil:
 		return errors.Join(err, stopped)
 	}
 	fmt.Fprintf(d.out, "\nAll as expected, in %.1f s. Letters and papers are in %s\n", time.Since(began).Seconds(), d.folder)
 	return nil
 }
 
-// prepare makes the output folder and lays the samples into it.
-func (d *demo) prepare(keep string) error {
-	var err error
-	d.folder = keep
+// choose looks whether the show may use the folder that --keep names.
+func (d *demo) choose(keep string) error {
 	if keep == "" {
-		d.folder, err = os.MkdirTemp("", "secordesk-demo-")
+		return nil
 	}
+	folder, err := filepath.Abs(keep)
 	if err != nil {
-		return fmt.Errorf("make output folder: %w", err)
+		return fmt.Errorf("find output folder: %w", err)
 	}
-	d.folder, err = filepath.Abs(d.folder)
+	d.folder = folder
+	_, err = os.Stat(filepath.Join(folder, "letters"))
+	if err == nil {
+		return &secor.FieldError{Field: "--keep", Value: keep, Problem: "holds the letters of an earlier demo; name another folder or remove it"}
+	}
+	return nil
+}
+
+// prepare makes the output folder and lays the samples into it.
+func (d *demo) prepare() error {
+	var err error
+	if d.folder == "" {
+		d.folder, err = os.MkdirTemp("", "secordesk-demo-")
+		d.made = err == nil
+	} else if _, missing := os.Stat(d.folder); errors.Is(missing, fs.ErrNotExist) {
+		d.made = true
+	}
 	if err != nil {
 		return fmt.Errorf("make output folder: %w", err)
 	}
 	d.samples = filepath.Join(d.folder, "samples")
-	if _, err = os.Stat(filepath.Join(d.folder, "letters")); err == nil {
-		return &secor.FieldError{Field: "--keep", Value: keep, Problem: "holds the letters of an earlier demo; name another folder or remove it"}
-	}
 	err = os.MkdirAll(d.samples, 0o755)
 	if err != nil {
 		return fmt.Errorf("make output folder: %w", err)
@@ -112,6 +130,23 @@ func (d *demo) prepare(keep string) error {
 		}
 		return os.WriteFile(filepath.Join(d.samples, name), content, 0o644)
 	})
+}
+
+// discard removes the output folder that this show made when nothing was played.
+func (d *demo) discard() error {
+	if !d.made || d.told != "" {
+		return nil
+	}
+	return os.RemoveAll(d.folder)
+}
+
+// stopped says that a person ended the show, and what there is of it. The papers
+// are laid out only at the end.
+func (d *demo) stopped() error {
+	if d.told == "" {
+		return errStopped
+	}
+	return fmt.Errorf("%w; the letters so far are in %s", errStopped, d.folder)
 }
 
 // show plays the script and reports.
@@ -140,7 +175,9 @@ func (d *demo) tell(what string) {
 		fmt.Fprintf(d.out, "\n%s\n", day)
 		d.told = day
 	}
-	fmt.Fprintf(d.out, "%s  %s\n", now.Format("15:04"), what)
+	for line := range strings.Lines(now.Format("15:04") + "  " + what + "\n") {
+		fmt.Fprintln(d.out, fold(strings.TrimSuffix(line, "\n"), "           "))
+	}
 	time.Sleep(d.pause)
 }
 

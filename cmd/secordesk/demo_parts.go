@@ -20,6 +20,7 @@ import (
 	"secordesk/schema"
 	"secordesk/store"
 	"secordesk/store/devdb"
+	"secordesk/store/secor"
 )
 
 // parts are what a desk runs on when it brings everything itself, in the order
@@ -48,9 +49,9 @@ func (d *demo) start(ctx context.Context) (*parts, error) {
 		return p, err
 	}
 	fmt.Fprintln(d.out, "Starting a private Postgres, a queue and a mail sink …")
-	server, err := devdb.Start(ctx, devdb.Options{Bin: os.Getenv("SECOR_PG_BIN"), Durable: true})
+	server, err := devdb.Start(ctx, devdb.Options{Bin: d.bin, Durable: true})
 	if err != nil {
-		return p, err
+		return p, d.noPostgres(err)
 	}
 	p.onStop(server.Stop)
 	dsn := server.DSN("postgres")
@@ -68,12 +69,37 @@ func (d *demo) start(ctx context.Context) (*parts, error) {
 	if err != nil {
 		return p, err
 	}
+	err = d.prepare()
+	if err != nil {
+		return p, err
+	}
 	d.letters, err = sink.Open(filepath.Join(d.folder, "letters"), sink.Options{})
 	if err != nil {
 		return p, err
 	}
 	p.onStop(d.letters.Close)
 	return p, d.startWork(redis, p)
+}
+
+// errNoPostgres is a refusal of the demo, which uses no server but its own.
+var errNoPostgres = errors.New(`the demo needs Postgres 15 or newer installed; it need not run:
+  Debian, Ubuntu   apt install postgresql
+  Fedora, RHEL     dnf install postgresql-server
+  macOS            brew install postgresql@17
+  Windows          play the demo under WSL or in a container
+  elsewhere        set SECOR_PG_BIN to the directory that holds initdb and postgres`)
+
+// noPostgres turns the answer of devdb, which speaks to tests as well, into what
+// helps here.
+func (d *demo) noPostgres(err error) error {
+	switch {
+	case !errors.Is(err, devdb.ErrNoBinary):
+		return err
+	case d.bin != "":
+		return &secor.FieldError{Field: "SECOR_PG_BIN", Value: d.bin,
+			Problem: "holds no initdb and postgres of version 15 or newer; set it to the directory that does, or leave it out to search the usual places"}
+	}
+	return errNoPostgres
 }
 
 func migrate(ctx context.Context, dsn string) error {

@@ -43,9 +43,13 @@ type terminal struct {
 // Exit statuses.
 const (
 	statusDone    = 0
-	statusRefused = 1 // a refusal or a fault
-	statusUsage   = 2 // the command line was not understood
+	statusRefused = 1   // a refusal or a fault
+	statusUsage   = 2   // the command line was not understood
+	statusStopped = 130 // by a signal, as shells have it
 )
+
+// errStopped says that a person ended a command before it was done.
+var errStopped = errors.New("stopped")
 
 // run parses and performs one command and returns the exit status. Whatever went
 // wrong is said once, on errOut.
@@ -61,6 +65,9 @@ func run(ctx context.Context, args []string, t *terminal) int {
 	case errors.As(err, &usage):
 		fmt.Fprintf(t.errOut, "secordesk: %v\n%s\n", usage, usage.hint())
 		return statusUsage
+	case errors.Is(err, errStopped):
+		fmt.Fprintln(t.errOut, err)
+		return statusStopped
 	case errors.Is(err, secor.ErrRefused):
 		fmt.Fprintln(t.errOut, err)
 	default:

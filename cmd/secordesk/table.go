@@ -16,8 +16,14 @@ type table struct {
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
-// write prints the table. The last column is not padded.
+// write prints the table.
 func (t *table) write(w io.Writer) error {
+	_, err := io.WriteString(w, strings.Join(t.lines(), "\n")+"\n")
+	return err
+}
+
+// lines returns the table's lines, the heads first. The last column is not padded.
+func (t *table) lines() []string {
 	lines := t.rows
 	if t.heads != nil {
 		lines = append([][]string{t.heads}, t.rows...)
@@ -31,7 +37,7 @@ func (t *table) write(w io.Writer) error {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
-	var b strings.Builder
+	var text []string
 	for _, cells := range lines {
 		var line strings.Builder
 		for i, cell := range cells {
@@ -42,10 +48,34 @@ func (t *table) write(w io.Writer) error {
 				line.WriteString(cell + pad + "  ")
 			}
 		}
-		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+		text = append(text, strings.TrimRight(line.String(), " "))
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return text
+}
+
+// pageWidth is the longest line in characters that is printed of free text.
+const pageWidth = 100
+
+// fold breaks a line between words so that no part is longer than pageWidth; the
+// parts after the first begin with indent. A longer word stays whole.
+func fold(line, indent string) string {
+	var b strings.Builder
+	at := 0 // characters in the line that is being written
+	for i, word := range strings.Split(line, " ") {
+		length := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case at+1+length > pageWidth:
+			b.WriteString("\n" + indent)
+			at = utf8.RuneCountInString(indent)
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += length
+	}
+	return b.String()
 }
 
 // ink is a colour of the terminal.
