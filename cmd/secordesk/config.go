@@ -48,6 +48,22 @@ type clockConfig struct {
 // that holds the value. They are never printed.
 var secrets = []string{"DATABASE_URL", "REDIS_URL", "SMTP_URL"}
 
+// examples says of every required variable what to set it to.
+var examples = map[string]string{
+	"DATABASE_URL": "the desk's Postgres, such as " + exampleDatabase,
+	"REDIS_URL":    "the desk's Redis, such as " + exampleRedis,
+	"SMTP_URL":     "the mail server, such as smtp://user:password@mail.example.com:587",
+	"DESK_FROM":    "the address that letters come from, such as " + exampleAddress,
+	"DESK_NAME":    "the office's name on letters and papers, such as \"Prairie Safety Partners\"",
+}
+
+// Examples of values, for what is missing and what is malformed.
+const (
+	exampleDatabase = "postgres://user:password@host:5432/database?sslmode=verify-full"
+	exampleRedis    = "redis://:password@host:6379/0"
+	exampleAddress  = "desk@example.com"
+)
+
 // configError is everything that is wrong with the environment, one problem to a line.
 type configError []string
 
@@ -113,10 +129,11 @@ func withFiles(environ map[string]string) (map[string]string, configError) {
 func complaint(err error, names map[string]string) string {
 	var missing env.VarIsNotSetError
 	if errors.As(err, &missing) {
+		remedy := missing.Key + " is missing; set it to " + examples[missing.Key]
 		if slices.Contains(secrets, missing.Key) {
-			return fmt.Sprintf("%s is missing; set it, or %s_FILE to a file that holds it", missing.Key, missing.Key)
+			remedy += ", or " + missing.Key + "_FILE to a file that holds it"
 		}
-		return missing.Key + " is missing"
+		return remedy
 	}
 	var malformed env.ParseError
 	if errors.As(err, &malformed) {
@@ -146,7 +163,7 @@ func (u *databaseURL) UnmarshalText(text []byte) error {
 	parsed, err := url.Parse(dsn)
 	isURL := err == nil && (parsed.Scheme == "postgres" || parsed.Scheme == "postgresql") && parsed.Host+parsed.RawQuery != ""
 	if !isURL && (strings.Contains(dsn, "://") || !strings.Contains(dsn, "=")) {
-		return errors.New("is not a Postgres address; write it as postgres://user:password@host:5432/database?sslmode=verify-full")
+		return errors.New("is not a Postgres address; write it as " + exampleDatabase)
 	}
 	*u = databaseURL(dsn)
 	return nil
@@ -160,7 +177,7 @@ type redisURL struct{ connect asynq.RedisConnOpt }
 func (u *redisURL) UnmarshalText(text []byte) error {
 	connect, err := asynq.ParseRedisURI(string(text))
 	if err != nil {
-		return errors.New("is not a Redis address; write it as redis://:password@host:6379/0, or rediss:// for TLS")
+		return errors.New("is not a Redis address; write it as " + exampleRedis + ", or rediss:// for TLS")
 	}
 	u.connect = connect
 	return nil
@@ -188,7 +205,7 @@ type address string
 func (a *address) UnmarshalText(text []byte) error {
 	parsed, err := mail.ParseAddress(string(text))
 	if err != nil || parsed.Name != "" {
-		return fmt.Errorf("%q is not a plain e-mail address such as desk@example.com", text)
+		return fmt.Errorf("%q is not a plain e-mail address such as "+exampleAddress, text)
 	}
 	*a = address(parsed.Address)
 	return nil

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,11 +61,43 @@ func TestReadConfig_AllProblemsAtOnce(t *testing.T) {
 	}
 }
 
+// TestReadConfig_EveryMissingVariableHasAnExample takes each example over as the
+// value: it must be a good one.
+func TestReadConfig_EveryMissingVariableHasAnExample(t *testing.T) {
+	_, worker := readConfig[workerConfig](nil)
+	_, clock := readConfig[clockConfig](nil)
+	var missing, all configError
+	for _, err := range []error{worker, clock} {
+		if !errors.As(err, &missing) {
+			t.Fatalf("readConfig: %v, want a configError", err)
+		}
+		all = append(all, missing...)
+	}
+	environ := map[string]string{}
+	for _, problem := range all {
+		variable, rest, _ := strings.Cut(problem, " is missing; set it to ")
+		_, example, found := strings.Cut(rest, ", such as ")
+		if !found {
+			t.Errorf("no example value: %s", problem)
+		}
+		example, file, _ := strings.Cut(example, ", or ")
+		if slices.Contains(secrets, variable) != strings.HasPrefix(file, variable+"_FILE") {
+			t.Errorf("a secret, and nothing else, may be given as a file: %s", problem)
+		}
+		environ[variable] = strings.Trim(example, `"`)
+	}
+	_, worker = readConfig[workerConfig](environ)
+	_, clock = readConfig[clockConfig](environ)
+	if worker != nil || clock != nil {
+		t.Errorf("the examples are no values: %v, %v", worker, clock)
+	}
+}
+
 func TestReadConfig_BadValues(t *testing.T) {
 	tests := []struct {
 		variable, value, want string
 	}{
-		{"DATABASE_URL", "", "DATABASE_URL is missing; set it, or DATABASE_URL_FILE"},
+		{"DATABASE_URL", "", "DATABASE_URL is missing; set it to the desk's Postgres, such as postgres://"},
 		{"DATABASE_URL", "mysql://s3cret@db/desk", "DATABASE_URL is not a Postgres address"},
 		{"DATABASE_URL", "s3cret", "DATABASE_URL is not a Postgres address"},
 		{"DATABASE_URL", "postgres://", "DATABASE_URL is not a Postgres address"},
@@ -74,7 +107,7 @@ func TestReadConfig_BadValues(t *testing.T) {
 		{"SMTP_URL", "mail.example.com", "SMTP_URL is not usable: mail URL must begin with smtp://"},
 		{"SMTP_URL", "smtp://desk:s3cret@", "SMTP_URL is not usable: mail URL names no host"},
 		{"SMTP_URL", "smtp://desk:s3cret@mail.example.com:99999", "SMTP_URL is not usable: mail URL has a port"},
-		{"DESK_FROM", "", "DESK_FROM is missing"},
+		{"DESK_FROM", "", "DESK_FROM is missing; set it to the address that letters come from, such as desk@example.com"},
 		{"DESK_FROM", "Desk <desk@example.com>", "DESK_FROM \"Desk <desk@example.com>\" is not a plain e-mail address"},
 		{"DESK_FROM", "desk@example.com\r\nBcc: x@example.com", "is not a plain e-mail address"},
 		{"DESK_NAME", "Desk\nBcc: x", "DESK_NAME must be one line"},

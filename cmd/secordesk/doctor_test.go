@@ -46,7 +46,7 @@ func TestDoctor_NothingThere(t *testing.T) {
 	if status != statusRefused || !strings.Contains(errOut.String(), "checks failed") {
 		t.Errorf("status %d, %s", status, errOut)
 	}
-	for _, want := range []string{"DESK_FROM is missing", "SWEEP_EVERY", "fail postgres", "start Postgres", "fail redis", "start Redis", "fail mail"} {
+	for _, want := range []string{"DESK_FROM is missing; set it to the address that letters come from, such as desk@example.com", "SWEEP_EVERY", "fail postgres", "start Postgres", "fail redis", "start Redis", "fail mail"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the doctor does not say %q:\n%s", want, out)
 		}
