@@ -31,10 +31,12 @@ func (m lockMode) company() string {
 // looked at. What is changed in it is not kept. ErrNotFound when there is none.
 func (s *Store) File(ctx context.Context, id secor.CaseID) (*secor.File, error) {
 	var f *secor.File
-	err := s.snapshot(ctx, func(tx *sqlx.Tx) error {
-		var err error
-		f, err = s.loadFile(ctx, tx, id, lockNone)
-		return err
+	err := again(ctx, func() error {
+		return s.snapshot(ctx, func(tx *sqlx.Tx) error {
+			var err error
+			f, err = s.loadFile(ctx, tx, id, lockNone)
+			return err
+		})
 	})
 	if err != nil {
 		return nil, fault(err, "file of case %d", id)

@@ -44,8 +44,8 @@ func New(db *sqlx.DB, p *secor.Programme, now func() time.Time) *Store {
 }
 
 // Open connects to Postgres and returns a store. The connection string must name
-// its sslmode. Unless it brings options of its own, the connection acts as the
-// role secordesk_app, which owns no table. A database without the newest
+// its sslmode. Unless its options name another role, the connection acts as
+// secordesk_app, which owns no table. A database without the newest
 // migration is refused with what to run.
 func Open(ctx context.Context, dsn string, p *secor.Programme, now func() time.Time) (*Store, error) {
 	connector, err := connect(dsn)
@@ -72,8 +72,8 @@ func connect(dsn string) (*pq.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	if config.Options == "" {
-		config.Options = "-c role=secordesk_app"
+	if !strings.Contains(config.Options, "role=") {
+		config.Options += " -c role=secordesk_app"
 	}
 	// A process that hangs in the middle of a step must not keep its locks.
 	config.Options += " -c idle_in_transaction_session_timeout=30s"

@@ -40,9 +40,14 @@ func (s *Store) inTx(ctx context.Context, do func(tx *sqlx.Tx) error) error {
 	if s.batch != nil {
 		return s.inBatch(ctx, do)
 	}
+	return again(ctx, func() error { return s.tryTx(ctx, do) })
+}
+
+// again runs do until it succeeds, is refused, or has failed txAttempts times.
+func again(ctx context.Context, do func() error) error {
 	pause := 5 * time.Millisecond
 	for attempt := 1; ; attempt++ {
-		err := s.tryTx(ctx, do)
+		err := do()
 		if err == nil || ctx.Err() != nil || attempt == txAttempts || !transient(err) {
 			return err
 		}

@@ -59,10 +59,17 @@ func (c *caseShowCmd) show(ctx context.Context, cases caseStore, t *terminal) er
 // by Ana Roy; next: the office".
 func standing(f *secor.File) string {
 	text := fmt.Sprintf("%s %d of %s is %s", capital(string(f.Case.Kind)), f.Case.ID, f.Company.LegalName, f.Case.State.Words())
+	if f.Audit != nil && f.Audit.Result != "" {
+		text += ", " + string(f.Audit.Result)
+	}
 	if holder := nameOf(f, secor.ByReviewer(f.Case.Holder)); f.Case.Holder != 0 {
 		text += ", held by " + holder
 	}
-	if invoice := f.Invoice(); invoice != nil && invoice.Balance() != 0 {
+	switch invoice := f.Invoice(); {
+	case invoice == nil || invoice.Balance() == 0:
+	case invoice.Balance() < 0:
+		text += fmt.Sprintf(", %s too much paid on invoice %s", -invoice.Balance(), invoice.Number())
+	default:
 		text += fmt.Sprintf(", %s owed on invoice %s", invoice.Balance(), invoice.Number())
 	}
 	if next := secor.Next(f.Case.Kind, f.Case.State); next != "" {

@@ -233,12 +233,21 @@ func TestStep_SameActTwice(t *testing.T) {
 			t.Fatalf("note: %q, %v", out, err)
 		}
 	}
-	if len(m.events) != 2 || m.events[1].ActID != "cli:call-1" {
+	if len(m.events) != 2 {
 		t.Errorf("%d events, want the note once: %+v", len(m.events), m.events)
 	}
 	_, err := m.command(t, asAna, "note", "12", "--text", "called again")
 	if err != nil || len(m.events) != 3 {
 		t.Errorf("%d events, %v; want acts without a name to be different ones", len(m.events), err)
+	}
+	// The name given again with other words is another act, not the first one's answer.
+	_, err = m.command(t, asAna, "note", "12", "--text", "did not answer", "--act", "call-1")
+	if err != nil || len(m.events) != 4 {
+		t.Errorf("%d events, %v; want another act under the same name to be taken", len(m.events), err)
+	}
+	_, err = m.command(t, asAna, "note", "12", "--text", "called", "--act", "  ")
+	if !errors.Is(err, secor.ErrField) {
+		t.Errorf("a blank name: %v, want a refusal", err)
 	}
 }
 

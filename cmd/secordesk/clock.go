@@ -34,7 +34,7 @@ func (clockCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	defer cases.Close()
 	log := slog.New(slog.NewJSONHandler(t.out, nil))
-	sweeper := jobs.NewSweeper(anchoring{cases, t.now}, t.now, log)
+	sweeper := jobs.NewSweeper(cases, t.now, log)
 	log.Info("clock starts", "version", version())
 	err = withRelay(ctx, cases, cfg.RedisURL.connect, log, func(ctx context.Context) error {
 		sweeper.Run(ctx, time.Duration(cfg.SweepEvery))
@@ -43,12 +43,3 @@ func (clockCmd) Run(ctx context.Context, t *terminal) error {
 	log.Info("clock ended")
 	return err
 }
-
-// anchoring is the desk's store with a clock for its anchors.
-type anchoring struct {
-	*desk
-	now func() time.Time
-}
-
-// AddAnchor records the ends of all streams, once per day of the office.
-func (a anchoring) AddAnchor(ctx context.Context) error { return a.Anchor(ctx, a.now()) }

@@ -1,6 +1,7 @@
 package secor
 
 import (
+	"fmt"
 	"strconv"
 	"unicode/utf8"
 )
@@ -143,6 +144,9 @@ func (f *File) recordNumber(in Input) error {
 		return &FieldError{Field: "issued-on", Value: issued.String(), Problem: "is in the future"}
 	case c != nil && !expires.After(issued):
 		return &FieldError{Field: "expires-on", Value: expires.String(), Problem: "is not after the date of issue"}
+	case c != nil && expires.After(issued.AddYears(c.Term).AddDays(92)):
+		// A body may print the end of a quarter, but no other term than was granted.
+		return &FieldError{Field: "expires-on", Value: expires.String(), Problem: fmt.Sprintf("is more than the term that was granted, %s", years(c.Term))}
 	}
 	err = f.moveCertificate(StateIssued, EventCertificateIssued, "", facts{"number": number, "issued_on": issued.String(), "expires_on": expires.String()})
 	if err != nil {
@@ -150,6 +154,13 @@ func (f *File) recordNumber(in Input) error {
 	}
 	c.Number, c.IssuedOn, c.ExpiresOn = number, issued, expires
 	return nil
+}
+
+func years(n int) string {
+	if n == 1 {
+		return "1 year"
+	}
+	return fmt.Sprintf("%d years", n)
 }
 
 func (f *File) sign(Input) error {

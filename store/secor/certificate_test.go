@@ -237,3 +237,12 @@ func TestMailed_NotBeforeItsIssue(t *testing.T) {
 	mustRefuse(t, o.tryAt(early, "mailed"), ErrField, "was issued on")
 	o.take(asCleo, "mailed", "")
 }
+
+// TestRecordNumber_KeepsTheTerm: what two people granted for one year does not
+// become three with a date.
+func TestRecordNumber_KeepsTheTerm(t *testing.T) {
+	o := certificateAt(t, StateRequested)
+	o.Certificate().Term = 1
+	mustRefuse(t, o.try(asCleo, "record-number", "", "number=AB-1", "issued-on=2026-03-24", "expires-on=2027-06-25"), ErrField, "more than the term", "1 year")
+	o.take(asCleo, "record-number", "", "number=AB-1", "issued-on=2026-03-24", "expires-on=2027-06-24")
+}

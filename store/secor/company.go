@@ -96,10 +96,10 @@ func (b *Body) lengths() string {
 }
 
 // NearName returns a name reduced to what a person would compare: lower case,
-// letters and digits only, without the usual legal endings. Two companies of one
+// letters and digits only, without accents and the usual legal endings. Two companies of one
 // body with the same NearName are near-duplicates.
 func NearName(name string) string {
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool {
+	words := strings.FieldsFunc(unaccented.Replace(strings.ToLower(name)), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	})
 	kept := words[:0]
@@ -116,8 +116,16 @@ func NearName(name string) string {
 
 var legalEndings = map[string]bool{
 	"ltd": true, "limited": true, "inc": true, "incorporated": true, "corp": true, "corporation": true,
-	"co": true, "company": true, "the": true, "and": true, "ltee": true, "ltée": true, "llp": true,
+	"co": true, "company": true, "the": true, "and": true, "ltee": true, "llp": true,
 }
+
+// unaccented writes letters as a keyboard without accents does.
+var unaccented = strings.NewReplacer(
+	"à", "a", "â", "a", "ä", "a", "á", "a", "ã", "a", "å", "a", "ą", "a", "æ", "ae", "ç", "c", "ć", "c", "č", "c",
+	"è", "e", "é", "e", "ê", "e", "ë", "e", "ę", "e", "ě", "e", "ì", "i", "í", "i", "î", "i", "ï", "i", "ł", "l",
+	"ñ", "n", "ń", "n", "ò", "o", "ó", "o", "ô", "o", "ö", "o", "õ", "o", "ø", "o", "œ", "oe", "ř", "r", "ś", "s", "š", "s", "ß", "ss",
+	"ù", "u", "ú", "u", "û", "u", "ü", "u", "ů", "u", "ý", "y", "ÿ", "y", "ź", "z", "ż", "z", "ž", "z",
+)
 
 // CleanName is CleanText for names. It also refuses what a spreadsheet would run
 // as a formula when the desk's lists are opened in one.

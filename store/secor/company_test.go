@@ -170,3 +170,13 @@ func TestAddressLines(t *testing.T) {
 		t.Errorf("Lines = %q", got)
 	}
 }
+
+func TestNearName_WithoutAccents(t *testing.T) {
+	for a, b := range map[string]string{
+		"Éclair Électrique Ltée": "Eclair Electrique Ltee", "Łódź Forage Inc.": "Lodz Forage", "Cœur d'Acier": "Coeur dAcier",
+	} {
+		if NearName(a) != NearName(b) {
+			t.Errorf("%q is %q, %q is %q", a, NearName(a), b, NearName(b))
+		}
+	}
+}

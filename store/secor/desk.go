@@ -85,3 +85,26 @@ func (f *File) correctHeadcount(value string) error {
 	f.record(EventCorrected, f.act.Reason, facts{"field": fieldHeadcount, "from": strconv.Itoa(was), "to": strconv.FormatInt(n, 10)})
 	return nil
 }
+
+// RetryJob records that a job which failed or is ambiguous, was, is done again. It
+// refuses everybody but a lead or administrator, and a decision without a reason.
+func (f *File) RetryJob(id int64, kind JobKind, was string) error {
+	return f.decideJob("Retry Job", EventJobRetried, id, kind, was)
+}
+
+// DropJob records that such a job is given up. It refuses as RetryJob does.
+func (f *File) DropJob(id int64, kind JobKind, was string) error {
+	return f.decideJob("Drop Job", EventJobDropped, id, kind, was)
+}
+
+func (f *File) decideJob(label string, event EventKind, id int64, kind JobKind, was string) error {
+	err := Step{Label: label, Who: leads}.allow(f)
+	if err != nil {
+		return err
+	}
+	if f.act.Reason == "" {
+		return refuse(ErrField, "say why in a sentence", "%s wants a reason", label)
+	}
+	f.record(event, f.act.Reason, facts{"job": strconv.FormatInt(id, 10), "kind": string(kind), "was": was})
+	return nil
+}

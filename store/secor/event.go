@@ -74,6 +74,8 @@ const (
 	EventClockWarned EventKind = "clock.warned"
 	EventClockBreach EventKind = "clock.breached"
 	EventLetterSent  EventKind = "letter.sent"
+	EventJobRetried  EventKind = "job.retried"
+	EventJobDropped  EventKind = "job.dropped"
 	EventNoted       EventKind = "case.noted"
 	EventCorrected   EventKind = "case.corrected"
 	EventGuardWaived EventKind = "guard.accepted"

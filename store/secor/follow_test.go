@@ -58,7 +58,7 @@ var quiet = map[EventKind]string{
 	EventCertificateSigned: "cards only", EventCertificateMailed: "the cover letter is in the envelope", EventCertificateSentOut: "the body sends it",
 	EventCertificateDelivered: "the company has it", EventRevocationProposed: "cards only", EventCertificateReplaced: "another one is due",
 	EventClockWarned: "cards only", EventLetterSent: "is itself the letter", EventNoted: "history", EventCorrected: "history",
-	EventGuardWaived: "history", EventGuardNoted: "history",
+	EventGuardWaived: "history", EventGuardNoted: "history", EventJobRetried: "the job itself runs again", EventJobDropped: "history",
 }
 
 func TestFollows_EveryEventIsFollowedOrQuiet(t *testing.T) {
