@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/mattn/go-isatty"
@@ -54,6 +55,12 @@ var errStopped = errors.New("stopped")
 // run parses and performs one command and returns the exit status. Whatever went
 // wrong is said once, on errOut.
 func run(ctx context.Context, args []string, t *terminal) int {
+	for _, arg := range args {
+		if !utf8.ValidString(arg) {
+			fmt.Fprintf(t.errOut, "secordesk: %q is not valid UTF-8; set the terminal to UTF-8\n", arg)
+			return statusUsage
+		}
+	}
 	command, err := parse(args, t)
 	if err == nil {
 		err = command.perform(ctx, t)

@@ -126,3 +126,13 @@ func TestRun_Version(t *testing.T) {
 		t.Errorf("--version: status %d, stdout %q, stderr %q", status, out, errOut)
 	}
 }
+
+// TestRun_ArgumentsAreText: a terminal that is not set to UTF-8 must not alter what
+// is stored.
+func TestRun_ArgumentsAreText(t *testing.T) {
+	var errOut strings.Builder
+	status := run(t.Context(), []string{"case", "note", "14", "--text", "bad\xff"}, &terminal{env: map[string]string{}, out: io.Discard, errOut: &errOut, now: wallClock})
+	if status != statusUsage || !strings.Contains(errOut.String(), "is not valid UTF-8") {
+		t.Errorf("status %d, said %q", status, errOut.String())
+	}
+}
