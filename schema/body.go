@@ -23,6 +23,7 @@ func (f *bodyFile) into(r *reading, p *secor.Programme) {
 	r.named("/id", f.ID)
 	r.heading = "Governing body " + f.ID + ": " + f.Name.Value
 	r.list("/id", "Id", f.ID, f.origin)
+	r.own(0)
 	p.Bodies[f.ID] = &secor.Body{
 		ID:            f.ID,
 		Name:          take(r, "/name", "Name", "%s", f.Name),

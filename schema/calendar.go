@@ -56,28 +56,30 @@ func (f *calendarFile) into(r *reading, p *secor.Programme) {
 	r.named("/name", f.Name)
 	r.heading = "Calendar " + f.Name
 	r.list("/name", "Province", f.Name, f.origin)
+	listed := len(r.values)
 	if f.Office != nil && bool(take(r, "/office", "This desk's calendar", "%v", *f.Office)) {
 		if p.Office != "" {
 			r.complain("/office", "%s is this desk's calendar already; keep one", p.Office)
 		}
 		p.Office = f.Name
 	}
-	c := &secor.Calendar{
-		Name:     f.Name,
-		Zone:     f.zone(r),
-		ZoneData: f.Zone.Release,
-		Opens:    time.Duration(take(r, "/opens", "Opens", "%v", f.Opens)),
-		Closes:   time.Duration(take(r, "/closes", "Closes", "%v", f.Closes)),
-	}
+	r.own(listed)
+	c := &secor.Calendar{Name: f.Name, Zone: f.zone(r), ZoneData: f.Zone.Release}
+	listed = len(r.values)
+	c.Opens = time.Duration(take(r, "/opens", "Opens", "%v", f.Opens))
+	c.Closes = time.Duration(take(r, "/closes", "Closes", "%v", f.Closes))
 	for _, day := range take(r, "/workdays", "Workdays", "%v", f.Workdays) {
 		c.Workdays = append(c.Workdays, time.Weekday(day))
 	}
+	r.own(listed)
 	c.Holidays = f.holidays(r)
+	listed = len(r.values)
 	c.Optional = take(r, "/keeps", "Optional holidays kept", "%v", f.Keeps)
 	for i, day := range f.Closed {
 		r.list(fmt.Sprintf("/closed/%d", i), "Closed", day.Day.String()+": "+day.Reason, day.origin.or(f.origin))
 		c.Closed = append(c.Closed, secor.Date(day.Day))
 	}
+	r.own(listed)
 	f.check(r, c)
 	p.Calendars[f.Name] = c
 }

@@ -164,7 +164,7 @@ func (f *editionFile) policies(r *reading) []secor.Policy {
 }
 
 func (f policyFile) policy(r *reading, name string) secor.Policy {
-	pointer := "/policies/" + name
+	pointer, listed := "/policies/"+name, len(r.values)
 	p := secor.Policy{
 		Name: name, Title: f.Title,
 		Party:   take(r, pointer+"/party", f.Title+": whose time", "%s", f.Party),
@@ -175,8 +175,14 @@ func (f policyFile) policy(r *reading, name string) secor.Policy {
 	for i, l := range f.Levels {
 		at := fmt.Sprintf("%s/levels/%d", pointer, i)
 		r.list(at, f.Title+": "+l.Name, fmt.Sprintf("after %s: %s", count(l.AfterDays, "day"), l.Raises), l.origin)
+		if i < len(f.Levels)-1 {
+			r.own(len(r.values) - 1) // when to warn before a breach
+		}
 		p.Levels = append(p.Levels, secor.Level{Name: l.Name, AfterDays: l.AfterDays, Raises: l.Raises})
 		f.checkLevel(r, at, i)
+	}
+	if !p.Promise {
+		r.own(listed)
 	}
 	return p
 }

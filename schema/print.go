@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -12,78 +13,111 @@ import (
 
 // Options say what Print shows.
 type Options struct {
-	Edition   string // only this edition and its protocol, beside bodies and calendars; "": everything
-	Uncertain bool   // only values that no page of the partner or body states
+	Edition   *secor.Edition // with its protocol, beside all bodies and calendars
+	Uncertain bool           // only what is to be asked: values that no page of the partner or body states, and that are not the desk's own to decide
+	Width     int            // of the page in characters, 80 or more
 }
 
-// The printed page: its width and the widest column of titles, in characters.
-const (
-	pageWidth  = 104
-	titleWidth = 46
-)
+// page is what Print writes.
+type page struct {
+	strings.Builder
+	width     int
+	uncertain bool
+	asked     string // who is to be asked about what is printed now
+}
 
 // Print writes the data for a person to read: a section for each file, a line
 // for each value with its certainty and the number of its source, and the
-// sources below. An edition that does not exist is a secor.FieldError.
+// sources below. Uncertain sections stand below who is to be asked.
 func (l *Loaded) Print(w io.Writer, o Options) error {
-	protocol := ""
-	if o.Edition != "" {
-		e := l.Programme.Editions[o.Edition]
-		if e == nil {
-			known := strings.Join(sortedKeys(l.Programme.Editions), ", ")
-			return &secor.FieldError{Field: "edition", Value: o.Edition, Problem: "is not an edition; there is " + known}
-		}
-		protocol = e.Protocol
-	}
-	var page strings.Builder
+	p := &page{width: o.Width, uncertain: o.Uncertain}
 	for _, s := range l.sections {
-		switch {
-		case o.Edition != "" && strings.HasPrefix(s.file, "programme/") && s.file != "programme/"+o.Edition+".json":
-		case protocol != "" && strings.HasPrefix(s.file, "protocol/") && s.file != "protocol/"+protocol+".json":
-		default:
-			s.print(&page, o.Uncertain)
+		other := path.Dir(s.file) == "programme" && s.file != "programme/"+o.Edition.ID+".json" ||
+			path.Dir(s.file) == "protocol" && s.file != "protocol/"+o.Edition.Protocol+".json"
+		if !other {
+			p.section(s)
 		}
 	}
-	_, err := io.WriteString(w, strings.TrimPrefix(page.String(), "\n"))
+	_, err := io.WriteString(w, strings.TrimPrefix(p.String(), "\n"))
 	return err
 }
 
-func (s section) print(page *strings.Builder, uncertain bool) {
+func (p *page) section(s section) {
 	values := s.values
-	if uncertain {
-		values = slices.DeleteFunc(slices.Clone(values), func(v Value) bool { return v.Certainty == CertaintyPage })
+	if p.uncertain {
+		values = summary(slices.DeleteFunc(slices.Clone(values), func(v Value) bool { return v.Own || v.Certainty == CertaintyPage }))
 	}
 	if len(values) == 0 {
 		return
 	}
-	fmt.Fprintf(page, "\n%s\n%s\n\n", s.heading, s.file)
+	p.whomToAsk(path.Dir(s.file))
+	fmt.Fprintf(p, "\n%s\n%s\n\n", strings.Join(wrap(s.heading, p.width), "\n"), s.file)
 	width := 0
 	for _, v := range values {
-		width = min(titleWidth, max(width, utf8.RuneCountInString(v.Title)))
+		width = min(p.width*9/20, max(width, utf8.RuneCountInString(v.Title)))
 	}
 	var sources []string
 	for _, v := range values {
 		if !slices.Contains(sources, v.Source) {
 			sources = append(sources, v.Source)
 		}
-		v.print(page, width, slices.Index(sources, v.Source)+1)
+		p.value(v, width, slices.Index(sources, v.Source)+1)
 	}
-	page.WriteString("\n")
+	p.WriteString("\n")
 	for i, source := range sources {
-		for n, line := range wrap(source, pageWidth-7) {
+		for n, line := range wrap(source, p.width-7) {
 			mark := ""
 			if n == 0 {
 				mark = fmt.Sprintf("[%d]", i+1)
 			}
-			fmt.Fprintf(page, "  %-4s %s\n", mark, line)
+			fmt.Fprintf(p, "  %-4s %s\n", mark, line)
 		}
 	}
 }
 
-// print writes a value in columns: title, value, certainty, number of the source.
-func (v Value) print(page *strings.Builder, width, source int) {
-	const rest = len("    page [99]")
-	room := pageWidth - width - rest
+// whomToAsk writes a heading above the first uncertain section of a folder.
+func (p *page) whomToAsk(folder string) {
+	asked := map[string]string{
+		"programme": "Ask the partner, or look it up in the partner's manual",
+		"protocol":  "Ask the partner, or look it up in the partner's manual",
+		"bodies":    "Ask the governing body",
+		"calendar":  "Look up in the law of the province",
+	}[folder]
+	if p.uncertain && asked != p.asked {
+		fmt.Fprintf(p, "\n%s\n%s\n", asked, strings.Repeat("=", utf8.RuneCountInString(asked)))
+		p.asked = asked
+	}
+}
+
+// mostOfOneSource is how many values of one source an uncertain section lists
+// one by one: more are one question, not many.
+const mostOfOneSource = 12
+
+// summary puts one line in the place of many values of one source.
+func summary(values []Value) []Value {
+	of := map[string][]Value{}
+	for _, v := range values {
+		of[v.Source] = append(of[v.Source], v)
+	}
+	var kept []Value
+	for _, v := range values {
+		same := of[v.Source]
+		switch {
+		case len(same) <= mostOfOneSource:
+			kept = append(kept, v)
+		case v == same[0]:
+			v.Title += " to " + same[len(same)-1].Title
+			v.Value = count(len(same), "value") + "; all are listed without --uncertain"
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// value writes a value in columns: title, value, certainty, number of the source.
+func (p *page) value(v Value, width, source int) {
+	const rest = len("  " + "  " + "  page [99]")
+	room := p.width - width - rest
 	titles, values := wrap(v.Title, width), wrap(v.Value, room)
 	for i := range max(len(titles), len(values)) {
 		title, value, end := "", "", ""
@@ -97,7 +131,7 @@ func (v Value) print(page *strings.Builder, width, source int) {
 			end = fmt.Sprintf("%s [%d]", v.Certainty, source)
 		}
 		line := fmt.Sprintf("  %-*s  %-*s  %s", width, title, room, value, end)
-		page.WriteString(strings.TrimRight(line, " ") + "\n")
+		p.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 }
 

@@ -25,6 +25,7 @@ type Value struct {
 	Value     string // "80 %"
 	Source    string
 	Certainty Certainty
+	Own       bool // this desk decides it alone, so there is nobody to ask
 }
 
 // origin is where a value comes from.
@@ -66,6 +67,14 @@ func (r *reading) list(pointer, title, value string, from origin) {
 	r.values = append(r.values, Value{
 		File: r.file, Pointer: pointer, Title: title, Value: value, Source: from.Source, Certainty: from.Certainty,
 	})
+}
+
+// own marks the values that were listed since there were that many as decided by
+// this desk alone.
+func (r *reading) own(since int) {
+	for i := range r.values[since:] {
+		r.values[since+i].Own = true
+	}
 }
 
 func (r *reading) complain(pointer, format string, args ...any) {

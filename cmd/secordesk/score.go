@@ -45,7 +45,7 @@ func (c *scoreCmd) Run(_ context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	edition, err := c.edition(loaded.Programme, t)
+	edition, err := t.edition(loaded.Programme, c.Edition)
 	if err != nil {
 		return err
 	}
@@ -65,18 +65,6 @@ func (c *scoreCmd) Run(_ context.Context, t *terminal) error {
 		return writeJSON(t.out, newScoreJSON(s.Score, s.term))
 	}
 	return s.writeTable(t)
-}
-
-func (c *scoreCmd) edition(p *secor.Programme, t *terminal) (*secor.Edition, error) {
-	if c.Edition == "" {
-		return p.EditionOn(secor.DateOf(t.now(), p.Calendars[p.Office].Zone))
-	}
-	edition, known := p.Editions[c.Edition]
-	if !known {
-		return nil, &secor.FieldError{Field: "--edition", Value: c.Edition,
-			Problem: "is not known; there is " + strings.Join(slices.Sorted(maps.Keys(p.Editions)), ", ")}
-	}
-	return edition, nil
 }
 
 func readSubmission(file string, stdin io.Reader) ([]byte, error) {
