@@ -326,6 +326,40 @@ func TestReleaseJob(t *testing.T) {
 	}
 }
 
+// A worker whose lease was taken, and given to somebody else, changes nothing.
+func TestClaim_StaleFence(t *testing.T) {
+	tests := map[string]func(*bench, promise.Claim) error{
+		"RenewClaim": func(b *bench, c promise.Claim) error { return b.RenewClaim(t.Context(), c, time.Hour) },
+		"ReleaseJob": func(b *bench, c promise.Claim) error { return b.ReleaseJob(t.Context(), c) },
+	}
+	for name, write := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			_, job := b.request(t)
+			late := b.claim(t, job.ID, "one")
+			b.expire(t)
+			b.reconcile(t)
+			b.claim(t, job.ID, "two")
+			before := b.row(t, job.ID)
+			err := write(b, late)
+			if !errors.Is(err, promise.ErrLost) {
+				t.Errorf("a stale fence: %v, want ErrLost", err)
+			}
+			if diff := cmp.Diff(before, b.row(t, job.ID)); diff != "" {
+				t.Errorf("a stale fence changed the job (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// row is everything that stands of a job.
+func (b *bench) row(t testing.TB, job int64) string {
+	t.Helper()
+	var text string
+	b.scan(t, &text, `SELECT to_jsonb(j)::text FROM jobs j WHERE id = $1`, job)
+	return text
+}
+
 func TestFinishWork(t *testing.T) {
 	b := newBench(t)
 	id, job := b.request(t)

@@ -169,7 +169,22 @@ func databaseFindings(ctx context.Context, dsn string, now func() time.Time) []f
 	if err != nil {
 		return []finding{{gradeFail, "migrations", err.Error(), "let the user of DATABASE_URL read goose_db_version"}}
 	}
-	return []finding{versionFinding(health), migrationFinding(migrations), roleFinding(health), skewFinding(health.Now, asked, answered)}
+	findings := []finding{versionFinding(health), migrationFinding(migrations), roleFinding(health), skewFinding(health.Now, asked, answered)}
+	if len(migrations.Pending) == 0 {
+		failed, ambiguous, err := store.CountTroubled(ctx, db)
+		findings = append(findings, jobsFinding(failed, ambiguous, err))
+	}
+	return findings
+}
+
+func jobsFinding(failed, ambiguous int, err error) finding {
+	switch {
+	case err != nil:
+		return finding{gradeFail, "jobs", err.Error(), "let the user of DATABASE_URL read the table jobs"}
+	case failed+ambiguous > 0:
+		return finding{gradeWarn, "jobs", fmt.Sprintf("%d failed, %d ambiguous", failed, ambiguous), `a person must decide: "secordesk jobs list"`}
+	}
+	return ok("jobs", "none waits for a person")
 }
 
 func versionFinding(h store.Health) finding {

@@ -33,7 +33,7 @@ func TestDoctor_Healthy(t *testing.T) {
 	maps.Copy(o.environ, services(t))
 	o.now = time.Now().UTC()
 	out := o.says("doctor", "^ok +configuration", "^ok +programme .* in force", "^ok +zones .*tzdata 2026", "^ok +postgres +version 1[5-9]",
-		"^ok +migrations +all", "^(ok|warn) +role", "^ok +clock", "^warn +redis", "^ok +mail")
+		"^ok +migrations +all", "^(ok|warn) +role", "^ok +clock", "^ok +jobs", "^warn +redis", "^ok +mail")
 	if strings.Contains(out, "fail") {
 		t.Errorf("the doctor fails a healthy desk:\n%s", out)
 	}
@@ -73,6 +73,10 @@ func TestDoctor_Grades(t *testing.T) {
 		{"a second fast", skewFinding(at.Add(time.Second), at, at), gradeOK},
 		{"more than a second slow", skewFinding(at.Add(-1001*time.Millisecond), at, at), gradeWarn},
 		{"half a minute and more", skewFinding(at.Add(31*time.Second), at, at), gradeFail},
+		{"no job in trouble", jobsFinding(0, 0, nil), gradeOK},
+		{"a failed job", jobsFinding(1, 0, nil), gradeWarn},
+		{"an ambiguous job", jobsFinding(0, 1, nil), gradeWarn},
+		{"jobs that cannot be read", jobsFinding(0, 0, errors.New("permission denied")), gradeFail},
 		{"Redis 7", redisAt(0, "redis_version:7.0.15\r\nmaxmemory_policy:noeviction\r\n"), gradeOK},
 		{"Redis 6", redisAt(0, "redis_version:6.2.0\r\n"), gradeFail},
 		{"an unknown Redis", redisAt(0, "# Clients\r\n"), gradeWarn},

@@ -17,7 +17,7 @@ const (
 	Open      State = "open"      // to be done, or being done under a lease
 	Done      State = "done"      // done once, with its effects
 	Failed    State = "failed"    // given up after its attempts; a person retries or drops it
-	Cancelled State = "cancelled" // its reason stopped being true before it started
+	Cancelled State = "cancelled" // its reason stopped being true before it started, or a person dropped it
 	Ambiguous State = "ambiguous" // a send began and nobody knows whether it arrived
 )
 

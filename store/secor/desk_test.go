@@ -64,3 +64,43 @@ func TestNote(t *testing.T) {
 		}
 	}
 }
+
+func TestDecideJob(t *testing.T) {
+	tests := []struct {
+		who    string
+		by     Actor
+		reason string
+		kind   error
+		words  string
+	}{
+		{"a lead", asCleo, "address corrected", nil, ""},
+		{"an administrator", asDan, "address corrected", nil, ""},
+		{"a lead without a reason", asCleo, " ", ErrField, "Job wants a reason"},
+		{"a reviewer", asAna, "x", ErrNotAllowed, "Job is not for a reviewer; ask a lead or an administrator"},
+		{"who has left", asEve, "x", ErrNotAllowed, "not an active person"},
+		{"the company", asCompany, "x", ErrNotAllowed, "not for the company"},
+		{"the desk itself", Desk, "x", ErrNotAllowed, "not for the desk"},
+	}
+	for _, tt := range tests {
+		o := requestIn(t, StateRejected)
+		before, move, version := len(o.history), o.LastMove, o.Case.Version
+		for event, decide := range map[EventKind]func(int64, JobKind, string) error{EventJobRetried: o.RetryJob, EventJobDropped: o.DropJob} {
+			err := o.act(Act{By: tt.by, Reason: tt.reason}, func() error { return decide(7, JobRejection, "failed") })
+			if tt.kind != nil {
+				mustSay(t, tt.who, refused(err, tt.kind, tt.words))
+				continue
+			}
+			last := o.history[len(o.history)-1]
+			if err != nil || last.Kind != event || last.Text != tt.reason || len(last.Facts) != 3 ||
+				last.Facts["job"] != "7" || last.Facts["kind"] != string(JobRejection) || last.Facts["was"] != "failed" {
+				t.Errorf("%s: %v; %+v", tt.who, err, last)
+			}
+		}
+		if tt.kind != nil && len(o.history) != before {
+			t.Errorf("%s: a refusal was recorded", tt.who)
+		}
+		if o.Case.Version != version || o.LastMove.Kind != move.Kind {
+			t.Errorf("%s: the case moved", tt.who)
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"secordesk/store/promise"
+	"secordesk/store/secor"
+)
+
+const jobSQL = `
+	SELECT ` + jobColumns + `
+	FROM jobs
+	WHERE id = $1`
+
+// Job returns one job. ErrNotFound when there is none.
+func (s *Store) Job(ctx context.Context, id int64) (promise.Job, error) {
+	job, err := readJob(ctx, s.db, jobSQL, id)
+	return job, fault(err, "job %d", id)
+}
+
+func readJob(ctx context.Context, db sqlx.QueryerContext, query string, id int64) (promise.Job, error) {
+	var row jobRow
+	err := sqlx.GetContext(ctx, db, &row, query, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return promise.Job{}, refuse(secor.ErrNotFound, "list the jobs", "there is no job %d", id)
+	}
+	if err != nil {
+		return promise.Job{}, fmt.Errorf("read job: %w", err)
+	}
+	return row.job(), nil
+}
+
+// Both raise the fence: a worker of an earlier attempt that comes late is told
+// promise.ErrLost.
+const (
+	retryJobSQL = `
+		UPDATE jobs
+		SET state = 'open', fence = fence + 1, attempts = 0, not_before = now(), sending_at = NULL, finished_at = NULL
+		WHERE id = $1`
+	dropJobSQL = `
+		UPDATE jobs
+		SET state = 'cancelled', fence = fence + 1, finished_at = now()
+		WHERE id = $1`
+)
+
+// RetryJob has a failed or ambiguous job done again from its first attempt, by a
+// lead or administrator with a reason, and records that on the case. A letter
+// that may have left already is refused unless twice says that it may arrive two
+// times. The same act again changes nothing.
+func (s *Store) RetryJob(ctx context.Context, jobID int64, act secor.Act, twice bool) error {
+	return s.decideJob(ctx, jobID, act, retryJobSQL, func(f *secor.File, job promise.Job) error {
+		if !job.SendingAt.IsZero() && !twice {
+			return refuse(secor.ErrGuard, "look whether it did; then drop the job, or accept that it may arrive twice (may-arrive-twice)",
+				"the letter of job %d was being sent and may have arrived", job.ID)
+		}
+		return f.RetryJob(job.ID, secor.JobKind(job.Kind), string(job.State))
+	})
+}
+
+// DropJob gives up a failed or ambiguous job for good: it is Cancelled. Who may,
+// what is recorded and what the same act does again is as with RetryJob.
+func (s *Store) DropJob(ctx context.Context, jobID int64, act secor.Act) error {
+	return s.decideJob(ctx, jobID, act, dropJobSQL, func(f *secor.File, job promise.Job) error {
+		return f.DropJob(job.ID, secor.JobKind(job.Kind), string(job.State))
+	})
+}
+
+// decideJob takes a person's decision on a job as a step on its case.
+func (s *Store) decideJob(ctx context.Context, jobID int64, act secor.Act, change string, decide func(*secor.File, promise.Job) error) error {
+	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+		found, err := readJob(ctx, tx, jobSQL, jobID)
+		if err != nil {
+			return err
+		}
+		return s.updateTx(ctx, tx, secor.CaseID(found.CaseID), act, func(f *secor.File, _ time.Time) error {
+			// The engine locks a job after its case, too.
+			job, err := readJob(ctx, tx, jobSQL+" FOR UPDATE", jobID)
+			if err != nil {
+				return err
+			}
+			if job.State != promise.Failed && job.State != promise.Ambiguous {
+				return refuse(secor.ErrIllegalMove, "only a failed or ambiguous job is retried or dropped", "job %d is %s", jobID, job.State)
+			}
+			err = decide(f, job)
+			if err != nil {
+				return err
+			}
+			_, err = tx.ExecContext(ctx, change, jobID)
+			return err
+		})
+	})
+	if err != nil {
+		return fault(err, "decide job %d", jobID)
+	}
+	s.signal()
+	return nil
+}
+
+// CountTroubled returns how many jobs failed and how many are ambiguous. It asks
+// any database with the newest migration.
+func CountTroubled(ctx context.Context, db *sql.DB) (int, int, error) {
+	var failed, ambiguous int
+	err := db.QueryRowContext(ctx, `
+		SELECT count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'ambiguous')
+		FROM jobs
+		WHERE state IN ('failed', 'ambiguous')`).Scan(&failed, &ambiguous)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count troubled jobs: %w", err)
+	}
+	return failed, ambiguous, nil
+}

@@ -1,0 +1,277 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"secordesk/store/promise"
+	"secordesk/store/secor"
+)
+
+func (b *bench) decision(by secor.Actor, id string) secor.Act {
+	return secor.Act{ID: "cli:" + id, By: by, Surface: secor.SurfaceCLI, Reason: "address corrected"}
+}
+
+// person adds somebody to the roster.
+func (b *bench) person(t *testing.T, name string, role secor.Role, active bool) secor.Actor {
+	t.Helper()
+	var id int64
+	b.scan(t, &id, `INSERT INTO reviewers (name, email, role, active, capacity) VALUES ($1, $1 || '@desk.example', $2, $3, 8) RETURNING id`, name, role, active)
+	return secor.ByReviewer(id)
+}
+
+// ended is a letter that ended after one attempt, with the claim of its worker.
+func (b *bench) ended(t *testing.T, o promise.Outcome) (secor.CaseID, promise.Claim) {
+	t.Helper()
+	id, job := b.rejected(t)
+	c := b.claim(t, job.ID, "one")
+	if o.Sent {
+		_, err := b.StartSend(t.Context(), c, jobAct(job), time.Minute, nothing)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := b.EndAttempt(t.Context(), c, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id, c
+}
+
+var (
+	failed     = promise.Outcome{State: promise.Failed, Why: "no address"}
+	unrecorded = promise.Outcome{State: promise.Failed, Why: "accepted, not recorded", Sent: true}
+	ambiguous  = promise.Outcome{State: promise.Ambiguous, Why: "EOF", Sent: true}
+)
+
+func (b *bench) job(t *testing.T, id int64) promise.Job {
+	t.Helper()
+	job, err := b.Job(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return job
+}
+
+func TestRetryJob(t *testing.T) {
+	for _, outcome := range []promise.Outcome{failed, unrecorded, ambiguous} {
+		t.Run(outcome.Why, func(t *testing.T) { retries(t, outcome) })
+	}
+}
+
+func retries(t *testing.T, outcome promise.Outcome) {
+	b := newBench(t)
+	id, late := b.ended(t, outcome)
+	signals := 0
+	b.Promised = func() { signals++ }
+	for range 2 { // the same act, as after a lost answer
+		err := b.RetryJob(t.Context(), late.Job.ID, b.decision(b.lead, "retry"), outcome.Sent)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.wantEvents(t, id, secor.EventJobRetried, 1)
+	job := b.job(t, late.Job.ID)
+	if job.State != promise.Open || job.Attempts != 0 || job.LastError != outcome.Why || !job.SendingAt.IsZero() || !job.DoneAt.IsZero() || signals == 0 {
+		t.Errorf("%s, sent %v: job = %+v, %d signals", outcome.State, outcome.Sent, job, signals)
+	}
+	b.comesLate(t, id, late, promise.Open)
+	again := b.claim(t, job.ID, "two")
+	if again.Fence != late.Fence+2 || again.Job.Attempts != 1 {
+		t.Errorf("the retry is claimed as fence %d, attempt %d, want %d and 1", again.Fence, again.Job.Attempts, late.Fence+2)
+	}
+	b.comesLate(t, id, late, promise.Open)
+	_, err := b.StartSend(t.Context(), again, jobAct(job), time.Minute, nothing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.accept(t, again)
+	if err != nil || b.job(t, job.ID).State != promise.Done {
+		t.Errorf("the retried job is %s, %v, want done", b.job(t, job.ID).State, err)
+	}
+	// The decision of before, given once more, does not open what is done.
+	err = b.RetryJob(t.Context(), job.ID, b.decision(b.lead, "retry"), outcome.Sent)
+	if err != nil || b.job(t, job.ID).State != promise.Done {
+		t.Errorf("the same act after the end: %v, the job is %s", err, b.job(t, job.ID).State)
+	}
+	b.wantSound(t)
+}
+
+func (b *bench) accept(t *testing.T, c promise.Claim) error {
+	return b.FinishSend(t.Context(), c, "250 ok", jobAct(c.Job), func(f *secor.File) error { return f.Accepted(secor.JobRejection, c.Job.Recipient) })
+}
+
+// comesLate lets the worker of an attempt before the decision come late with every
+// end that there is: none of them counts.
+func (b *bench) comesLate(t *testing.T, id secor.CaseID, late promise.Claim, want promise.State) {
+	t.Helper()
+	before := b.row(t, late.Job.ID)
+	_, started := b.StartSend(t.Context(), late, jobAct(late.Job), time.Minute, nothing)
+	ends := map[string]error{
+		"FinishSend": b.accept(t, late), "StartSend": started,
+		"RenewClaim": b.RenewClaim(t.Context(), late, time.Hour), "ReleaseJob": b.ReleaseJob(t.Context(), late),
+	}
+	for _, state := range promise.States() {
+		ends["EndAttempt "+string(state)] = b.EndAttempt(t.Context(), late, promise.Outcome{State: state, Why: "late", Sent: state == promise.Ambiguous})
+	}
+	for end, err := range ends {
+		if !errors.Is(err, promise.ErrLost) {
+			t.Errorf("a late %s = %v, want ErrLost", end, err)
+		}
+	}
+	if b.row(t, late.Job.ID) != before || b.job(t, late.Job.ID).State != want {
+		t.Errorf("a late worker changed the job:\n%s\n%s", before, b.row(t, late.Job.ID))
+	}
+	b.wantEvents(t, id, secor.EventLetterSent, 0)
+}
+
+func (b *bench) wantSound(t *testing.T) {
+	t.Helper()
+	report, err := b.Verify(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range report.Problems {
+		if strings.HasPrefix(p.Stream, "case:") { // the people of a bench are in no history
+			t.Errorf("the history is not sound: %v", p)
+		}
+	}
+}
+
+func TestDropJob(t *testing.T) {
+	for _, outcome := range []promise.Outcome{failed, unrecorded, ambiguous} {
+		t.Run(outcome.Why, func(t *testing.T) { drops(t, outcome) })
+	}
+}
+
+func drops(t *testing.T, outcome promise.Outcome) {
+	b := newBench(t)
+	id, late := b.ended(t, outcome)
+	for range 2 {
+		err := b.DropJob(t.Context(), late.Job.ID, b.decision(b.lead, "drop"))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.wantEvents(t, id, secor.EventJobDropped, 1)
+	job := b.job(t, late.Job.ID)
+	if job.State != promise.Cancelled || job.Attempts != 1 || job.LastError != outcome.Why || job.SendingAt.IsZero() == outcome.Sent || job.DoneAt.IsZero() {
+		t.Errorf("%s, sent %v: job = %+v", outcome.State, outcome.Sent, job)
+	}
+	b.comesLate(t, id, late, promise.Cancelled)
+	_, ours, err := b.ClaimJob(t.Context(), job.ID, "two", time.Minute)
+	if ours || err != nil {
+		t.Errorf("a dropped job was claimed: %v", err)
+	}
+}
+
+func TestDecideJob_Refused(t *testing.T) {
+	b := newBench(t)
+	reviewer, left := b.person(t, "rita", secor.RoleReviewer, true), b.person(t, "lars", secor.RoleLead, false)
+	_, gone := b.ended(t, failed)
+	_, unclear := b.ended(t, ambiguous)
+	_, sent := b.ended(t, unrecorded)
+	_, open := b.rejected(t)
+	_, claimed := b.rejected(t)
+	b.claim(t, claimed.ID, "one")
+	_, done := b.request(t)
+	_, err := b.FinishWork(t.Context(), b.claim(t, done.ID, "one"), jobAct(done), nothing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, dropped := b.ended(t, failed)
+	err = b.DropJob(t.Context(), dropped.Job.ID, b.decision(b.lead, "drop"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	silent, elsewhere := b.decision(b.lead, "silent"), b.decision(b.lead, "drop")
+	silent.Reason = " "
+	tests := []struct {
+		name  string
+		job   int64
+		act   secor.Act
+		kind  error
+		words string
+	}{
+		{"a reviewer", gone.Job.ID, b.decision(reviewer, "a"), secor.ErrNotAllowed, "ask a lead or an administrator"},
+		{"a lead who left", gone.Job.ID, b.decision(left, "b"), secor.ErrNotAllowed, "not an active person"},
+		{"the desk itself", gone.Job.ID, b.decision(secor.Desk, "c"), secor.ErrNotAllowed, "not for the desk"},
+		{"no reason", gone.Job.ID, silent, secor.ErrField, "wants a reason"},
+		{"an act of another case", gone.Job.ID, elsewhere, secor.ErrField, "cli:drop"},
+		{"an open job", open.ID, b.decision(b.lead, "d"), secor.ErrIllegalMove, "is open; only a failed or ambiguous job"},
+		{"a claimed job", claimed.ID, b.decision(b.lead, "e"), secor.ErrIllegalMove, "is open; only"},
+		{"a job that is done", done.ID, b.decision(b.lead, "f"), secor.ErrIllegalMove, "is done; only"},
+		{"a dropped job", dropped.Job.ID, b.decision(b.lead, "g"), secor.ErrIllegalMove, "is cancelled; only"},
+		{"no such job", 4711, b.decision(b.lead, "h"), secor.ErrNotFound, "there is no job 4711"},
+	}
+	for _, tt := range tests {
+		before := b.rows(t)
+		for verb, err := range map[string]error{
+			"RetryJob": b.RetryJob(t.Context(), tt.job, tt.act, true), "DropJob": b.DropJob(t.Context(), tt.job, tt.act),
+		} {
+			if !errors.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.words) {
+				t.Errorf("%s, %s: %v, want %q", verb, tt.name, err, tt.words)
+			}
+		}
+		if b.rows(t) != before {
+			t.Errorf("%s: a refusal changed something", tt.name)
+		}
+	}
+	before := b.rows(t)
+	for _, c := range []promise.Claim{unclear, sent} {
+		err := b.RetryJob(t.Context(), c.Job.ID, b.decision(b.lead, "once"), false)
+		if !errors.Is(err, secor.ErrGuard) || !strings.Contains(err.Error(), "may-arrive-twice") {
+			t.Errorf("a letter that may have arrived is sent again: %v", err)
+		}
+	}
+	if b.rows(t) != before {
+		t.Error("a refusal changed something")
+	}
+}
+
+// rows is everything that stands of jobs and events.
+func (b *bench) rows(t *testing.T) string {
+	t.Helper()
+	var text string
+	b.scan(t, &text, `SELECT (SELECT jsonb_agg(to_jsonb(j) ORDER BY j.id) FROM jobs j)::text || (SELECT count(*) FROM events)::text`)
+	return text
+}
+
+// Two leads decide at once: one of them does.
+func TestDecideJob_Race(t *testing.T) {
+	b := newBench(t)
+	id, c := b.ended(t, failed)
+	var refusals [8]error
+	var leads sync.WaitGroup
+	for i := range refusals {
+		leads.Go(func() {
+			act := b.decision(b.lead, fmt.Sprint("race ", i))
+			if i%2 == 0 {
+				refusals[i] = b.RetryJob(t.Context(), c.Job.ID, act, false)
+			} else {
+				refusals[i] = b.DropJob(t.Context(), c.Job.ID, act)
+			}
+		})
+	}
+	leads.Wait()
+	decided := 0
+	for _, err := range refusals {
+		if err == nil {
+			decided++
+		} else if !errors.Is(err, secor.ErrIllegalMove) {
+			t.Error(err)
+		}
+	}
+	events, err := b.Events(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := events[len(events)-1]
+	if decided != 1 || len(events) < 2 || strings.HasPrefix(string(events[len(events)-2].Kind), "job.") || !strings.HasPrefix(string(last.Kind), "job.") {
+		t.Errorf("%d decisions held; the last event is %s", decided, last.Kind)
+	}
+}
