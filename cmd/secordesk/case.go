@@ -219,10 +219,11 @@ func stepOf(selected *kong.Node) (step, bool) {
 	if selected == nil || selected.Target.Kind() != reflect.Struct || selected.Target.NumField() == 0 {
 		return step{}, false
 	}
-	common, ok := selected.Target.Field(0).Interface().(stepCmd)
-	if !ok {
+	first := selected.Target.Field(0)
+	if first.Type() != reflect.TypeFor[stepCmd]() {
 		return step{}, false
 	}
+	common := first.Interface().(stepCmd)
 	taken := step{stepCmd: common, name: selected.Name, input: secor.Input{}}
 	own := reflect.TypeFor[stepCmd]()
 	for _, flag := range selected.Flags {
