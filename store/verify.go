@@ -39,8 +39,9 @@ func (p Problem) String() string {
 
 // Verify reads everything that was ever recorded and compares it with itself and
 // with what is stored: every event's hash, its place in the chain, its text, the
-// anchors, and whether replaying the events of a case gives its stored states. An
-// error means that it could not look, not that something is wrong.
+// anchors, and whether the events give what is stored: the states, the result of an
+// audit, certificates, invoices and payments; and that a paper is what its own sum
+// says. An error means that it could not look, not that something is wrong.
 func (s *Store) Verify(ctx context.Context) (Report, error) {
 	v := newVerifier()
 	err := s.snapshot(ctx, func(tx *sqlx.Tx) error { return feed(ctx, tx, v.take) })
@@ -66,32 +67,11 @@ type eventRecord struct {
 	Body       string `json:"body,omitempty"`
 }
 
-// caseRecord is what is stored of a case's standing.
-type caseRecord struct {
-	Stream      string            `json:"stream"`
-	Kind        secor.Subject     `json:"kind"`
-	State       secor.State       `json:"state"`
-	LastSeq     int               `json:"last_seq"`
-	Certificate optional          `json:"certificate"` // state of the current one
-	Invoices    map[string]string `json:"invoices"`    // number: state
-}
-
 const verifyEventsSQL = `
 	SELECT ` + eventColumns + `, t.hash IS NOT NULL AS text_stored, t.erased_at IS NOT NULL AS text_erased,
 		t.salt, coalesce(t.body, '') AS body
 	FROM events e LEFT JOIN texts t ON t.hash = e.text_hash
 	ORDER BY e.stream <> 'desk', e.stream, e.seq`
-
-const verifyCasesSQL = `
-	SELECT c.stream, c.kind, c.state, c.last_seq,
-		(SELECT k.state FROM certificates k WHERE k.case_id = c.id ORDER BY k.id DESC LIMIT 1) AS certificate
-	FROM cases c
-	ORDER BY c.id`
-
-const verifyInvoicesSQL = `
-	SELECT id, case_id, company_id, fee_year, kind, nth, state, net_cents, tax_cents, tax_name, sent_on, free
-	FROM invoices
-	ORDER BY state <> 'void', id`
 
 // feed hands over every event, the desk's first, and then every case.
 func feed(ctx context.Context, tx *sqlx.Tx, take func(record) error) error {
@@ -118,48 +98,20 @@ func feed(ctx context.Context, tx *sqlx.Tx, take func(record) error) error {
 	return feedCases(ctx, tx, take)
 }
 
-func feedCases(ctx context.Context, tx *sqlx.Tx, take func(record) error) error {
-	var invoices []invoiceRow
-	err := tx.SelectContext(ctx, &invoices, verifyInvoicesSQL)
-	if err != nil {
-		return fmt.Errorf("read invoices: %w", err)
-	}
-	standing := map[string]map[string]string{}
-	for _, row := range invoices {
-		invoice := row.domain()
-		stream := caseStream(invoice.CaseID)
-		if standing[stream] == nil {
-			standing[stream] = map[string]string{}
-		}
-		standing[stream][invoice.Number()] = string(invoice.State)
-	}
-	var cases []caseRecord
-	err = tx.SelectContext(ctx, &cases, verifyCasesSQL)
-	if err != nil {
-		return fmt.Errorf("read cases: %w", err)
-	}
-	for _, c := range cases {
-		c.Invoices = standing[c.Stream]
-		err = take(record{Case: &c})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // verifier collects what the records say and where they do not agree.
 type verifier struct {
 	found    Report
 	last     eventRow                 // of the stream being read
 	ends     map[string]eventRow      // stream: its last event
 	moves    map[string][]secor.Event // case stream: its moves
+	accounts map[string]*account      // case stream: what its events say
+	money    []secor.Event            // of invoices and payments, in all cases
 	anchors  []anchor
-	at       map[string]string // "case:12 7", if an anchor names it: hash, "" until it is read
-	erasures map[string]bool   // hash of a text: its erasure is recorded
-	opened   map[string]bool   // case streams whose opening the desk recorded
-	stored   map[string]bool   // case streams that have a case
-	invoices map[string]string // number: stored state
+	at       map[string]string          // "case:12 7", if an anchor names it: hash, "" until it is read
+	erasures map[string]bool            // hash of a text: its erasure is recorded
+	opened   map[string]bool            // case streams whose opening the desk recorded
+	stored   map[string]bool            // case streams that have a case
+	invoices map[string][]invoiceRecord // number: as stored; more than one when all but one are void
 }
 
 // anchor is one end that an anchor named.
@@ -168,8 +120,8 @@ type anchor struct {
 }
 
 func newVerifier() *verifier {
-	return &verifier{ends: map[string]eventRow{}, moves: map[string][]secor.Event{}, at: map[string]string{},
-		opened: map[string]bool{}, erasures: map[string]bool{}, stored: map[string]bool{}, invoices: map[string]string{}}
+	return &verifier{ends: map[string]eventRow{}, moves: map[string][]secor.Event{}, accounts: map[string]*account{}, at: map[string]string{},
+		opened: map[string]bool{}, erasures: map[string]bool{}, stored: map[string]bool{}, invoices: map[string][]invoiceRecord{}}
 }
 
 func (v *verifier) complain(stream string, seq int, format string, args ...any) {
@@ -233,9 +185,7 @@ func (v *verifier) remember(e eventRecord) {
 		return
 	}
 	if e.Stream != streamDesk {
-		if event.Subject != "" {
-			v.moves[e.Stream] = append(v.moves[e.Stream], event)
-		}
+		v.hear(e.Stream, event)
 		return
 	}
 	switch event.Kind {
@@ -255,14 +205,26 @@ func (v *verifier) remember(e eventRecord) {
 	}
 }
 
+// hear keeps what an event of a case says should be stored.
+func (v *verifier) hear(stream string, e secor.Event) {
+	if v.accounts[stream] == nil {
+		v.accounts[stream] = &account{}
+	}
+	v.accounts[stream].hear(e)
+	if e.Subject != "" {
+		v.moves[stream] = append(v.moves[stream], e)
+	}
+	switch e.Kind {
+	case secor.EventInvoiceDrafted, secor.EventPaymentRecorded, secor.EventPaymentReversed:
+		v.money = append(v.money, e)
+	}
+}
+
 // standing compares what is stored of a case with its events.
 func (v *verifier) standing(c caseRecord) {
 	v.stored[c.Stream] = true
-	for invoice, state := range c.Invoices {
-		// A void invoice gives way to the one that stands for the same fee.
-		if v.invoices[invoice] == "" || secor.State(state) != secor.StateVoid {
-			v.invoices[invoice] = state
-		}
+	for _, invoice := range c.Invoices {
+		v.invoices[invoice.Number] = append(v.invoices[invoice.Number], invoice)
 	}
 	end, recorded := v.ends[c.Stream]
 	if !recorded {
@@ -279,9 +241,15 @@ func (v *verifier) standing(c caseRecord) {
 	if replayed[c.Kind] != c.State {
 		v.complain(c.Stream, 0, "is stored as %s and its events say %s", c.State, replayed[c.Kind])
 	}
-	if replayed[secor.SubjectCertificate] != secor.State(c.Certificate) {
-		v.complain(c.Stream, 0, "its certificate is stored as %q and its events say %q", c.Certificate, replayed[secor.SubjectCertificate])
+	said := v.accounts[c.Stream]
+	if said == nil {
+		return // an event that cannot be read was named already
 	}
+	if c.Audit != nil {
+		v.compareAudit(c.Stream, *c.Audit, said.audit)
+	}
+	v.compareCertificates(c.Stream, c.Certificates, said)
+	v.compareDocuments(c.Stream, c.Documents)
 }
 
 // report compares streams, anchors and invoices once everything was read.
@@ -298,6 +266,7 @@ func (v *verifier) report() Report {
 	}
 	v.checkAnchors()
 	v.checkInvoices()
+	v.checkMoney()
 	v.found.Head = v.ends[streamDesk].Hash
 	return v.found
 }
@@ -342,8 +311,11 @@ func (v *verifier) checkInvoices() {
 				latest = e
 			}
 		}
-		if string(latest.To) != v.invoices[invoice] {
-			v.complain(streamDesk, 0, "invoice %s is stored as %s and the events say %q", invoice, v.invoices[invoice], latest.To)
+		// A void invoice gives way to the one that stands for the same fee.
+		rows := v.invoices[invoice]
+		stored := rows[max(0, slices.IndexFunc(rows, func(r invoiceRecord) bool { return r.State != secor.StateVoid }))]
+		if latest.To != stored.State {
+			v.complain(streamDesk, 0, "invoice %s is stored as %s and the events say %q", invoice, stored.State, latest.To)
 		}
 		delete(said, invoice)
 	}

@@ -77,8 +77,28 @@ func TestVerify(t *testing.T) {
 		{"a desk event", []string{`DELETE FROM events WHERE stream = 'desk' AND seq = 2`}, "desk, event 2: is missing"},
 		{"an event that the case does not know", []string{`UPDATE cases SET last_seq = 18 WHERE id = 1`}, "case:1: has 19 events and stands at 18"},
 		{"state", []string{`UPDATE cases SET state = 'withdrawn' WHERE id = 1`}, "case:1: is stored as withdrawn and its events say qa_complete"},
-		{"state of the certificate", []string{`UPDATE certificates SET state = 'delivered'`}, `case:1: its certificate is stored as "delivered" and its events say "mailed"`},
-		{"the certificate", []string{`DELETE FROM certificates`}, `case:1: its certificate is stored as "" and its events say "mailed"`},
+		{"state of the certificate", []string{`UPDATE certificates SET state = 'delivered'`}, `case:1: its certificate 1 is stored with state "delivered" and its events say "mailed"`},
+		{"the certificate", []string{`DELETE FROM certificates`}, `case:1: its certificate 1 is missing`},
+		{"another certificate", []string{`INSERT INTO certificates (case_id, state, term, number, issued_on, expires_on, question)
+			VALUES (1, 'replaced', 3, 'N-2', '2026-03-25', '2029-03-24', '')`}, `case:1: its certificate 2 is stored and no event says so`},
+		{"number of the certificate", []string{`UPDATE certificates SET number = 'N-2'`}, `case:1: its certificate 1 is stored with number "N-2" and its events say "N-1"`},
+		{"term of the certificate", []string{`UPDATE certificates SET term = 1`}, `case:1: its certificate 1 is stored with term "1" and its events say "3"`},
+		{"issue", []string{`UPDATE certificates SET issued_on = '2026-03-24'`}, `case:1: its certificate 1 is stored with issue "2026-03-24" and its events say "2026-03-25"`},
+		{"expiry", []string{`UPDATE certificates SET expires_on = '2030-03-24'`}, `case:1: its certificate 1 is stored with expiry "2030-03-24" and its events say "2029-03-24"`},
+		{"mailing", []string{`UPDATE certificates SET mailed_on = '2026-03-27'`}, `case:1: its certificate 1 is stored with mailing "2026-03-27" and its events say "2026-03-25"`},
+		{"result", []string{`UPDATE audits SET result = 'fail', term = 0, notified_on = NULL`}, `case:1: its audit is stored with result "fail" and its events say "pass"`},
+		{"term", []string{`UPDATE audits SET term = 1`}, `case:1: its audit is stored with term "1" and its events say "3"`},
+		{"notice", []string{`UPDATE audits SET notified_on = '2026-03-20'`}, `case:1: its audit is stored with notice "2026-03-20" and its events say "2026-03-25"`},
+		{"amount", []string{`UPDATE payments SET amount_cents = 20000`}, `desk: invoice 2026-1-A: a payment of $200.00 by cheque, reference "0042", received on 2026-03-25 is stored and no event says so`},
+		{"method", []string{`UPDATE payments SET method = 'eft'`}, `desk: invoice 2026-1-A: a payment of $157.50 by eft, reference "0042", received on 2026-03-25 is stored and no event says so`},
+		{"reference", []string{`UPDATE payments SET reference = '0043'`}, `desk: invoice 2026-1-A: a payment of $157.50 by cheque, reference "0043", received on 2026-03-25 is stored and no event says so`},
+		{"received", []string{`UPDATE payments SET received_on = '2026-03-24'`}, `desk: invoice 2026-1-A: a payment of $157.50 by cheque, reference "0042", received on 2026-03-24 is stored and no event says so`},
+		{"reversal", []string{`UPDATE payments SET reversed_on = '2026-03-25'`}, `desk: invoice 2026-1-A: a payment of $157.50 by cheque, reference "0042", received on 2026-03-25, reversed on 2026-03-25 is stored and no event says so`},
+		{"the payment", []string{`DELETE FROM payments`}, `desk: invoice 2026-1-A: a payment of $157.50 by cheque, reference "0042", received on 2026-03-25 was recorded and is not stored`},
+		{"another payment", []string{`INSERT INTO payments (invoice_id, amount_cents, method, received_on, reference)
+			SELECT id, 100, 'card', '2026-03-25', 'x' FROM invoices`}, `desk: invoice 2026-1-A: a payment of $1.00 by card, reference "x", received on 2026-03-25 is stored and no event says so`},
+		{"total", []string{`UPDATE invoices SET net_cents = net_cents + 1`}, `desk: invoice 2026-1-A is stored with total ["$157.51"] and the events say ["$157.50"]`},
+		{"a paper", []string{`ALTER TABLE documents DROP CONSTRAINT documents_sha256_is_of_data`, `UPDATE documents SET data = 'forged'`}, `case:1: its paper letter.txt was changed`},
 		{"state of the invoice", []string{`UPDATE invoices SET state = 'sent'`}, `desk: invoice 2026-1-A is stored as sent and the events say "paid"`},
 		{"the invoice", []string{`DELETE FROM invoices`}, `desk: invoice 2026-1-A is missing`},
 	}
@@ -86,6 +106,9 @@ func TestVerify(t *testing.T) {
 	company := d.company(1)
 	d.certified(company)
 	d.request(company)
+	_, err := storetest.OwnerDB(t).ExecContext(t.Context(), `INSERT INTO documents (case_id, name, media_type, data, sha256, recorded_at)
+		VALUES (1, 'letter.txt', 'text/plain', 'as sent', encode(sha256('as sent'), 'hex'), now())`)
+	d.ok(err)
 	d.ok(d.Anchor(t.Context(), morning))
 	owner := storetest.OwnerDB(t)
 	owner.MapperFunc(store.SnakeCase)
@@ -105,6 +128,29 @@ func TestVerify(t *testing.T) {
 	offline, err := store.VerifyExport(&export)
 	d.ok(err)
 	checkReport(t, offline, "")
+}
+
+// What is stored of a bounced payment and of an invoice drawn up again agrees with
+// the events, and a payment that no longer bounced does not.
+func TestVerify_Turns(t *testing.T) {
+	d := newDesk(t)
+	id := d.audit(d.company(1))
+	d.take(id, d.lead, "invoice", nil)
+	bounced := secor.Input{"amount": "100", "method": "cheque", "reference": "0042"}
+	d.take(id, d.lead, "pay", bounced)
+	d.clock.Add(13 * time.Hour) // 23:00 in the office, the next day in UTC
+	d.take(id, d.lead, "reverse-payment", secor.Input{"reference": "0042"})
+	d.take(id, d.lead, "cancel", nil)
+	d.take(id, d.lead, "reopen", nil)
+	d.take(id, d.lead, "invoice", nil)
+	d.take(id, d.lead, "pay", bounced)
+	d.wholeStill()
+	owner := storetest.OwnerDB(t)
+	owner.MapperFunc(store.SnakeCase)
+	report, offline := d.tampered(t, owner, []string{`UPDATE payments SET reversed_on = NULL`})
+	const want = `desk: invoice 2026-1-A: a payment of $100.00 by cheque, reference "0042", received on 2026-03-25, reversed on 2026-03-26 was recorded and is not stored`
+	checkReport(t, report, want)
+	checkReport(t, offline, want)
 }
 
 func checkReport(t *testing.T, report store.Report, want string) {

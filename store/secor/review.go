@@ -434,6 +434,7 @@ func (f *File) confirm(Input) error {
 		f.Audit.Term = 0
 		return f.move(StateQAComplete, EventAuditPassedShort, "", data)
 	}
+	data["term"] = strconv.Itoa(f.Audit.Term)
 	err = f.move(StateQAComplete, EventAuditPassed, "", data)
 	if err != nil {
 		return err
