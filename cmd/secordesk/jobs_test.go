@@ -103,7 +103,10 @@ func TestJobs(t *testing.T) {
 		o.says(retry, fmt.Sprintf(`^Job %d of case 1, request:send_rejection to company:1, is open\.$`, failed))
 	}
 	o.says("case history 1", "job.retried, by Ana Roy", "^ +corrected$", fmt.Sprintf("job %d, kind request:send_rejection, was failed", failed))
-	o.refuses(fmt.Sprintf("jobs drop %d --reason x", failed), "is open; only a failed or ambiguous job")
+	if got := strings.Count(o.says("case history 1"), "job.retried"); got != 1 {
+		t.Errorf("the same act was recorded %d times", got)
+	}
+	o.refuses(fmt.Sprintf("jobs drop %d --reason corrected --act r1", failed), "is open; only a failed or ambiguous job")
 
 	o.refuses(fmt.Sprintf("jobs retry %d --reason x", ambiguous), `may have arrived; .*\(may-arrive-twice\)\n$`)
 	o.says(fmt.Sprintf(`jobs drop %d --reason "it arrived"`, ambiguous), "is cancelled")
