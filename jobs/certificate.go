@@ -60,6 +60,10 @@ func unprintable(err error) error {
 }
 
 func (d *Desk) cover(f *secor.File, c *secor.Certificate) certificate.Cover {
+	sender := append([]string{d.Name}, d.Address...)
+	if d.Phone != "" {
+		sender = append(sender, d.Phone)
+	}
 	address := []string{f.Company.LegalName}
 	if f.Company.Contact != "" {
 		address = append(address, f.Company.Contact)
@@ -69,7 +73,7 @@ func (d *Desk) cover(f *secor.File, c *secor.Certificate) certificate.Cover {
 		enclosed = "The governing body has issued, without paper, the"
 	}
 	return certificate.Cover{
-		Sender:     append([]string{d.Name}, append(d.Address[:len(d.Address):len(d.Address)], d.Phone)...),
+		Sender:     sender,
 		Address:    append(address, f.Company.Address.Lines()...),
 		Date:       f.Today().Start(time.UTC),
 		Reference:  fmt.Sprintf("Case %d, certificate %s", f.Case.ID, c.Number),

@@ -187,3 +187,21 @@ func golden(t *testing.T, path, got string) {
 		t.Errorf("letter differs (-want +got); -update writes it anew:\n%s", diff)
 	}
 }
+
+// TestMakePapers_WithoutAddressAndPhone: an office that gave only its name prints
+// with its name.
+func TestMakePapers_WithoutAddressAndPhone(t *testing.T) {
+	desk, err := NewDesk(Office{Name: "Prairie Safety Partners", From: "desk@prairiesafety.example", VerifyURL: "https://verify.example/c/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := letterFile(t, secor.SubjectAudit)
+	err = f.Begin(secor.Act{ID: "papers", By: secor.Desk}, time.Date(2026, 3, 26, 16, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = makePapers(desk, f, secor.Event{})
+	if err != nil || len(f.Documents) != 2 {
+		t.Errorf("%d papers, %v", len(f.Documents), err)
+	}
+}

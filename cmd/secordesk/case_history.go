@@ -73,8 +73,8 @@ func eventLines(f *secor.File, e secor.Event, zone *time.Location) []string {
 	if e.Text != "" {
 		lines = append(lines, "     "+e.Text)
 	}
-	if len(e.Facts) > 0 {
-		lines = append(lines, "     "+factWords(e.Facts))
+	if words := factWords(e.Facts); words != "" {
+		lines = append(lines, "     "+words)
 	}
 	return lines
 }
@@ -82,7 +82,9 @@ func eventLines(f *secor.File, e secor.Event, zone *time.Location) []string {
 func factWords(facts map[string]string) string {
 	var words []string
 	for name, value := range facts {
-		words = append(words, name+" "+value)
+		if value != "" {
+			words = append(words, name+" "+value)
+		}
 	}
 	slices.Sort(words)
 	return strings.Join(words, ", ")

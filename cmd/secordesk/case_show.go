@@ -62,6 +62,9 @@ func standing(f *secor.File) string {
 	if f.Audit != nil && f.Audit.Result != "" {
 		text += ", " + string(f.Audit.Result)
 	}
+	if c := f.Certificate(); c != nil {
+		text += ", certificate " + c.State.Words()
+	}
 	if holder := nameOf(f, secor.ByReviewer(f.Case.Holder)); f.Case.Holder != 0 {
 		text += ", held by " + holder
 	}
