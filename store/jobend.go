@@ -79,7 +79,7 @@ func (s *Store) decideJob(ctx context.Context, jobID int64, act secor.Act, chang
 			return err
 		}
 		return s.updateTx(ctx, tx, secor.CaseID(found.CaseID), act, func(f *secor.File, _ time.Time) error {
-			// The engine locks a job after its case, too.
+			// A worker may report meanwhile. The engine, too, locks a job after its case.
 			job, err := readJob(ctx, tx, jobSQL+" FOR UPDATE", jobID)
 			if err != nil {
 				return err

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"secordesk/store/promise"
 	"secordesk/store/secor"
+	"secordesk/store/storetest"
 )
 
 func (b *bench) decision(by secor.Actor, id string) secor.Act {
@@ -274,4 +276,39 @@ func TestDecideJob_Race(t *testing.T) {
 	if decided != 1 || len(events) < 2 || strings.HasPrefix(string(events[len(events)-2].Kind), "job.") || !strings.HasPrefix(string(last.Kind), "job.") {
 		t.Errorf("%d decisions held; the last event is %s", decided, last.Kind)
 	}
+}
+
+// A lead decides while the worker, who was only slow, reports that the server was
+// busy and that nothing was sent: the job is open again and not the lead's to decide.
+func TestDecideJob_WhileTheWorkerReports(t *testing.T) {
+	b := newBench(t)
+	id, c := b.ended(t, ambiguous)
+	report, err := b.db.BeginTxx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer report.Rollback()
+	_, err = report.Exec(`UPDATE jobs SET state = 'open', sending_at = NULL, finished_at = NULL WHERE id = $1`, c.Job.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decided := make(chan error, 1)
+	go func() { decided <- b.RetryJob(t.Context(), c.Job.ID, b.decision(b.lead, "retry"), true) }()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for waiting := 0; waiting == 0; {
+		err = storetest.OwnerDB(t).GetContext(ctx, &waiting, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+		if err != nil {
+			t.Fatalf("the decision does not wait for the report: %v", err)
+		}
+	}
+	err = report.Commit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = <-decided
+	if !errors.Is(err, secor.ErrIllegalMove) {
+		t.Errorf("RetryJob = %v, want a refusal", err)
+	}
+	b.wantEvents(t, id, secor.EventJobRetried, 0)
 }
