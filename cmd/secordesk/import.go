@@ -25,9 +25,9 @@ import (
 type importCmd struct {
 	Files           []string `arg:"" name:"file" help:"JSON Lines (.jsonl) or CSV (.csv); - reads JSON Lines from standard input."`
 	Record          string   `placeholder:"KIND" help:"What every CSV file holds; its name says so when left out."`
-	As              string   `placeholder:"EMAIL" help:"Who records payments, a lead or an administrator; SECORDESK_AS when left out."`
-	AllOrNothing    bool     `help:"Write nothing at all when any line is refused."`
-	DryRun          bool     `help:"Do everything, say what came of it, and take it back."`
+	As              string   `placeholder:"EMAIL" help:"Who records payments, reviewers, leave and conflicts; SECORDESK_AS when left out."`
+	AllOrNothing    bool     `help:"Write nothing at all when any line is refused. Holds up everybody's steps."`
+	DryRun          bool     `help:"Do everything, say what came of it, and take it back. Holds up everybody's steps."`
 	AcceptNearNames bool     `help:"Take companies in whose name reads like that of another one."`
 }
 
@@ -37,9 +37,14 @@ func (importCmd) Help() string {
 
 A JSON line says what it holds: {"record": "company", …}. A CSV file is called after it: companies.csv, courses-march.csv. The kinds are company, person, course, registration, reviewer, leave, conflict, partner_request, audit_registration, submission and payment; schema/schemas/import documents their fields.
 
+Who may decide is a person's to say: a reviewer wants --as of an active administrator; leave, a conflict and a payment that of a lead or an administrator. Only while nobody at all is of this desk, the reviewers of the run go in as the desk's own act. Have an administrator among them, and use --all-or-nothing: without one nobody can add to them.
+
+With --all-or-nothing and --dry-run all lines are one act, and until it ends everybody else's steps wait. Use them outside office hours for thousands of lines.
+
 Examples:
 
-	secordesk import reviewers.csv companies.csv courses.csv --dry-run
+	secordesk import reviewers.csv companies.csv courses.csv --all-or-nothing
+	secordesk import leaves.csv conflicts.csv --as chloe.martin@example.com --dry-run
 	secordesk import partner-requests.jsonl --all-or-nothing
 	secordesk import payments.csv --as chloe.martin@example.com
 	secordesk import - --accept-near-names`
@@ -68,7 +73,7 @@ func (c *importCmd) Run(ctx context.Context, t *terminal) error {
 type importOptions struct {
 	Files           []string
 	Record          string // kind of every CSV file; "": by its name
-	As              string // e-mail of the person who records payments
+	As              string // e-mail of the person who records payments and who may decide
 	AllOrNothing    bool
 	DryRun          bool
 	AcceptNearNames bool
@@ -88,7 +93,7 @@ func (o importOptions) batched() bool { return o.AllOrNothing || o.DryRun }
 // the summary says how many; any other error is a fault, after which the lines
 // before the one that it names are in.
 func importFiles(ctx context.Context, st *store.Store, programme *secor.Programme, o importOptions, out io.Writer) (importSummary, error) {
-	im := &importer{store: st, programme: programme, options: o, kinds: recordKinds(), run: rand.Text(),
+	im := &importer{store: st, programme: programme, options: o, kinds: recordKinds(), run: rand.Text(), by: secor.Desk,
 		reader: &reader{programme: programme, now: o.Now}}
 	files, err := im.plan()
 	if err != nil {
@@ -251,8 +256,10 @@ type importer struct {
 	options   importOptions
 	kinds     []*recordKind
 	reader    *reader
-	run       string // makes the acts on the register this run's own
-	file      string // base name of the file at hand
+	run       string      // makes the acts on the register this run's own
+	by        secor.Actor // whose acts on the register they are
+	founding  bool        // nobody was of this desk when the run began
+	file      string      // base name of the file at hand
 	seen      map[string]int
 }
 
@@ -260,6 +267,11 @@ type importer struct {
 // at a fault.
 func (im *importer) importAll(ctx context.Context, entries iter.Seq2[entry, error], out io.Writer) (importSummary, error) {
 	summary := newSummary(im.kinds)
+	roster, err := im.store.Reviewers(ctx)
+	if err != nil {
+		return summary, err
+	}
+	im.founding = len(roster) == 0
 	wipe := func() {}
 	if im.options.Progress != nil {
 		wipe = func() { fmt.Fprint(im.options.Progress, "\r\x1b[K") }
@@ -300,18 +312,52 @@ func (e entry) place() string {
 // it. An error is a fault.
 func (im *importer) take(ctx context.Context, e entry) (store.Change, []error, error) {
 	if len(e.problems) > 0 {
-		return "", e.problems, nil
+		more, err := im.look(ctx, e)
+		return "", append(e.problems, more...), err
 	}
 	first := im.seen[e.record.keyOf()]
 	if first > 0 {
 		return "", []error{problem("", "is the same %s as line %d; keep one", strings.ReplaceAll(e.kind.name, "_", " "), first)}, nil
 	}
 	im.seen[e.record.keyOf()] = e.line
-	came, err := e.kind.add(im, ctx, e.record)
+	came, err := im.add(ctx, e)
 	if err != nil && errors.Is(err, secor.ErrRefused) {
 		return "", flat(plain(err)), nil
 	}
 	return came, nil, err
+}
+
+// look returns what else is wrong with an entry that cannot be read as a whole.
+func (im *importer) look(ctx context.Context, e entry) ([]error, error) {
+	if e.record.kind == nil || e.kind.look == nil {
+		return nil, nil
+	}
+	err := e.kind.look(im, ctx, e.record)
+	if err != nil && errors.Is(err, secor.ErrRefused) {
+		return flat(plain(err)), nil
+	}
+	return nil, err
+}
+
+// add takes a record in, in the name of whom its kind demands.
+func (im *importer) add(ctx context.Context, e entry) (store.Change, error) {
+	if len(e.kind.author) == 0 {
+		return e.kind.add(im, ctx, e.record)
+	}
+	var came store.Change
+	// A batch holds the roster, so that nobody loses a role between the look at it and the act.
+	err := im.store.Batch(ctx, func(inside *store.Store) error {
+		within := *im
+		within.store = inside
+		var err error
+		within.by, err = within.author(ctx, e.kind)
+		if err != nil {
+			return err
+		}
+		came, err = e.kind.add(&within, ctx, e.record)
+		return err
+	})
+	return came, err
 }
 
 // flat returns the errors that errors.Join put together.

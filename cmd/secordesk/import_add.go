@@ -13,10 +13,11 @@ import (
 	"secordesk/store/secor"
 )
 
-// deskAct is an act on the register. Natural keys say what is there already, so
-// that an older file may also be taken in again after a newer one.
+// deskAct is an act on the register, of the desk or of the person who imports.
+// Natural keys say what is there already, so that an older file may also be taken
+// in again after a newer one.
 func (im *importer) deskAct(r record, part string) secor.Act {
-	return secor.Act{ID: strings.Join([]string{r.actID(), im.run, part}, ":"), By: secor.Desk, Surface: secor.SurfaceFile}
+	return secor.Act{ID: strings.Join([]string{r.actID(), im.run, part}, ":"), By: im.by, Surface: secor.SurfaceFile}
 }
 
 // companyAct is something that the company did at a time that the record states.
@@ -42,6 +43,45 @@ func (im *importer) person(ctx context.Context, field, email string) (secor.Revi
 		return p, &secor.FieldError{Field: field, Value: email, Problem: "is nobody of this desk; import its reviewers first"}
 	}
 	return p, err
+}
+
+// author returns who takes a record in that says who may decide: an active person
+// in one of the kind's roles, or the desk for the first reviewers of all.
+func (im *importer) author(ctx context.Context, kind *recordKind) (secor.Actor, error) {
+	who := "a lead or an administrator"
+	if !slices.Contains(kind.author, secor.RoleLead) {
+		who = "an administrator"
+	}
+	switch {
+	case im.founding && kind.name == "reviewer":
+		return secor.Desk, nil
+	case im.options.As == "":
+		return secor.Actor{}, problem("", "%s records change who may decide; name %s with --as", kind.name, who)
+	}
+	p, err := im.person(ctx, "--as", im.options.As)
+	if err != nil {
+		return secor.Actor{}, err
+	}
+	is := "is a " + string(p.Role)
+	if !p.Active {
+		is = "is not of this desk any more"
+	}
+	if !p.Active || !slices.Contains(kind.author, p.Role) {
+		return secor.Actor{}, &secor.FieldError{Field: "--as", Value: im.options.As,
+			Problem: fmt.Sprintf("%s; %s records change who may decide, so name %s", is, kind.name, who)}
+	}
+	return secor.ByReviewer(p.ID), nil
+}
+
+// refusals joins refusals. A fault among them is returned alone, so that nobody
+// takes it for one.
+func refusals(errs ...error) error {
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, secor.ErrRefused) {
+			return err
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // addCompany adds a company, or changes what the record states of one on file.
@@ -182,7 +222,7 @@ func (im *importer) addLeave(ctx context.Context, r record) (store.Change, error
 func (im *importer) addConflict(ctx context.Context, r record) (store.Change, error) {
 	p, personErr := im.person(ctx, "email", r.text("email"))
 	c, companyErr := im.company(ctx, r)
-	err := errors.Join(personErr, companyErr)
+	err := refusals(personErr, companyErr)
 	if err != nil {
 		return "", err
 	}
@@ -268,6 +308,7 @@ func (im *importer) addAudit(ctx context.Context, r record) (store.Change, error
 		return store.Unchanged, err
 	}
 	c, err := im.company(ctx, r)
+	err = refusals(err, im.lookAtYear(ctx, r))
 	if err != nil {
 		return "", err
 	}
@@ -284,6 +325,16 @@ func (im *importer) addAudit(ctx context.Context, r record) (store.Change, error
 	_, err = im.store.AddAudit(ctx, im.companyAct(r, c.ID, r.time("registered_at")), c.ID, r.text("body"), secor.Audit{
 		Purpose: secor.Purpose(r.text("purpose")), FeeYear: r.count("fee_year"), Headcount: r.count("headcount"), Claimed: r.months()})
 	return store.Added, err
+}
+
+// lookAtYear refuses a fee year that is more than one from the desk's: no office
+// registers an audit for it, and a slip would raise the fee of another year.
+func (im *importer) lookAtYear(_ context.Context, r record) error {
+	year := im.reader.today().Year
+	if r.text("fee_year") == "" || r.count("fee_year") >= year-1 && r.count("fee_year") <= year+1 {
+		return nil
+	}
+	return &secor.FieldError{Field: "fee_year", Value: r.text("fee_year"), Problem: fmt.Sprintf("is too far from this year; it can be from %d to %d", year-1, year+1)}
 }
 
 func (r record) months() secor.Evidence {
@@ -345,20 +396,48 @@ func (im *importer) addSubmission(ctx context.Context, r record) (store.Change, 
 	if taken || err != nil {
 		return store.Unchanged, err
 	}
-	waiting := func(f *secor.File) bool {
-		return f.Case.State == secor.StateOpen || f.Case.State == secor.StateRevision
-	}
-	f, err := im.oneAudit(ctx, r, waiting)
-	if err != nil {
-		return "", err
-	}
-	err = impossible(f.Protocol, r.marks)
+	f, err := im.awaiting(ctx, r)
 	if err != nil {
 		return "", err
 	}
 	submission := secor.Submission{Marks: r.marks, Months: r.months(), LastDay: r.date("last_day"), Headcount: r.count("headcount")}
 	act := im.companyAct(r, f.Company.ID, r.time("submitted_at"))
 	return store.Added, im.store.UpdateCase(ctx, f.Case.ID, act, func(f *secor.File, _ time.Time) error { return f.Submit(submission) })
+}
+
+// awaiting returns the audit that a submission is for. Its error says all that
+// speaks against either; without an audit the marks are held against the protocol
+// that one opened today would have.
+func (im *importer) awaiting(ctx context.Context, r record) (*secor.File, error) {
+	waits := func(f *secor.File) bool {
+		return f.Case.State == secor.StateOpen || f.Case.State == secor.StateRevision
+	}
+	f, err := im.oneAudit(ctx, r, waits)
+	if err != nil {
+		return nil, refusals(err, im.lookAtMarks(r))
+	}
+	if !waits(f) {
+		err = &secor.FieldError{Field: "fee_year", Value: r.text("fee_year"), Problem: fmt.Sprintf(
+			"has audit %d, which takes no submission now (%s)", f.Case.ID, f.Case.State.Words())}
+	}
+	return f, refusals(err, impossible(f.Protocol, r.marks))
+}
+
+func (im *importer) lookAtMarks(r record) error {
+	edition, err := im.programme.EditionOn(im.reader.today())
+	if err != nil {
+		return err
+	}
+	return impossible(im.programme.Protocols[edition.Protocol], r.marks)
+}
+
+// lookAtSubmission looks for the audit only when the record says which one.
+func (im *importer) lookAtSubmission(ctx context.Context, r record) error {
+	if r.text("body") == "" || r.text("account") == "" || r.text("fee_year") == "" {
+		return im.lookAtMarks(r)
+	}
+	_, err := im.awaiting(ctx, r)
+	return err
 }
 
 // impossible names every mark that cannot be true, where the rules would stop at

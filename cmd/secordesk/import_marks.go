@@ -16,6 +16,7 @@ type claim struct {
 	place                        string // "marks[3]"
 	question, awarded, available string
 	na                           bool
+	broken                       bool // a part of it cannot be read and is left out
 }
 
 // marks reads the claimed marks of a submission. A question that is named without
@@ -26,13 +27,16 @@ func (d *reader) marks(r *record, f recordField, c cell) []error {
 	for _, cl := range claims {
 		mark, errs := cl.mark()
 		switch {
-		case len(errs) > 0:
 		case seen[cl.question]:
-			errs = []error{&secor.FieldError{Field: cl.place, Value: cl.question, Problem: "is marked twice"}}
+			errs = append(errs, &secor.FieldError{Field: cl.place, Value: cl.question, Problem: "is marked twice"})
+		case cl.question != "" && (cl.broken || len(errs) > 0):
+			// Without its points, so that the protocol is still asked for the question.
+			r.marks = append(r.marks, secor.Mark{Question: cl.question})
+		case len(errs) > 0:
 		case cl.na || cl.awarded != "":
 			r.marks = append(r.marks, mark)
 		}
-		seen[cl.question] = true
+		seen[cl.question] = cl.question != ""
 		problems = append(problems, errs...)
 	}
 	if len(problems) == 0 && len(r.marks) > 0 {
@@ -73,7 +77,8 @@ func claimsOf(field string, c cell) ([]claim, []error) {
 		for _, err := range errs {
 			problems = append(problems, within(cl.place, err))
 		}
-		if len(errs) == 0 {
+		cl.broken = len(errs) > 0
+		if !cl.broken || cl.question != "" {
 			claims = append(claims, cl)
 		}
 	}
@@ -95,6 +100,7 @@ func claimOfObject(item []byte) (claim, []error) {
 			problems = append(problems, unknownField(name, "a mark", slices.Sorted(maps.Keys(claimFields))))
 		case !slices.Contains(types, c.typ):
 			problems = append(problems, &secor.FieldError{Field: name, Value: c.text, Problem: "is " + article(c.typ) + " and must be a " + strings.Join(types, " or a ")})
+			delete(cells, name)
 		case c.typ == "null":
 			delete(cells, name)
 		}

@@ -15,8 +15,10 @@ type recordKind struct {
 	name   string
 	plural string // a CSV file is called after either
 	fields fieldList
-	key    []string // two records of one file that agree in these are the same thing
+	key    []string     // two records of one file that agree in these are the same thing
+	author []secor.Role // who may change it, because it says who may decide; none: no person is asked for
 	add    func(*importer, context.Context, record) (store.Change, error)
+	look   func(*importer, context.Context, record) error // says what is wrong with what could be read of a broken record; may be nil
 }
 
 // recordField is one value of a record.
@@ -54,14 +56,14 @@ func recordKinds() []*recordKind {
 		{name: "course", plural: "courses", add: (*importer).addCourse, key: []string{"body", "account", "person", "course", "completed_on"},
 			fields: slices.Concat(account("body", "account"), fieldList{
 				{name: "person", format: formatName, required: true},
-				{name: "course", format: formatName, required: true},
+				{name: "course", format: formatCourse, required: true},
 				{name: "completed_on", format: formatDate, required: true, past: true},
 			})},
 		{name: "registration", plural: "registrations", add: (*importer).addRegistration, key: []string{"body", "account", "other_body"},
 			fields: slices.Concat(account("body", "account"), account("other_body", "other_account"), fieldList{
 				{name: "good_standing", format: formatFlag},
 			})},
-		{name: "reviewer", plural: "reviewers", add: (*importer).addReviewer, key: []string{"email"},
+		{name: "reviewer", plural: "reviewers", add: (*importer).addReviewer, key: []string{"email"}, author: []secor.Role{secor.RoleAdmin},
 			fields: fieldList{
 				{name: "name", format: formatName, required: true},
 				{name: "email", format: formatEmail, required: true},
@@ -69,9 +71,9 @@ func recordKinds() []*recordKind {
 				{name: "capacity", format: formatCount, required: true, max: maxAudits},
 				{name: "active", format: formatFlag},
 			}},
-		{name: "leave", plural: "leaves", add: (*importer).addLeave, key: []string{"email", "from"},
+		{name: "leave", plural: "leaves", add: (*importer).addLeave, key: []string{"email", "from"}, author: []secor.Role{secor.RoleLead, secor.RoleAdmin},
 			fields: slices.Concat(fieldList{{name: "email", format: formatEmail, required: true}}, span())},
-		{name: "conflict", plural: "conflicts", add: (*importer).addConflict, key: []string{"email", "body", "account", "from"},
+		{name: "conflict", plural: "conflicts", add: (*importer).addConflict, key: []string{"email", "body", "account", "from"}, author: []secor.Role{secor.RoleLead, secor.RoleAdmin},
 			fields: slices.Concat(fieldList{{name: "email", format: formatEmail, required: true}}, account("body", "account"), span(),
 				fieldList{{name: "reason", format: formatText, required: true}})},
 		{name: "partner_request", plural: "partner_requests", add: (*importer).addRequest, key: []string{"body", "account", "received_at"},
@@ -80,13 +82,13 @@ func recordKinds() []*recordKind {
 				people(),
 				{name: "received_at", format: formatTime, required: true, past: true},
 			})},
-		{name: "audit_registration", plural: "audit_registrations", add: (*importer).addAudit, key: []string{"body", "account", "fee_year", "purpose"},
+		{name: "audit_registration", plural: "audit_registrations", add: (*importer).addAudit, look: (*importer).lookAtYear, key: []string{"body", "account", "fee_year", "purpose"},
 			fields: slices.Concat(account("body", "account"), fieldList{
 				{name: "purpose", format: formatChoice, required: true, choices: texts(secor.Purposes())},
 				feeYear(),
 				people(),
 			}, months(), fieldList{{name: "registered_at", format: formatTime, required: true, past: true}})},
-		{name: "submission", plural: "submissions", add: (*importer).addSubmission, key: []string{"body", "account", "fee_year"},
+		{name: "submission", plural: "submissions", add: (*importer).addSubmission, look: (*importer).lookAtSubmission, key: []string{"body", "account", "fee_year"},
 			fields: slices.Concat(account("body", "account"), fieldList{
 				feeYear(),
 				{name: "last_day", format: formatDate, required: true, past: true},

@@ -107,7 +107,7 @@ func compareField(t *testing.T, name string, f recordField, member importMember)
 		if member.Minimum != f.min || member.Maximum != f.max {
 			t.Errorf("%s: %d to %d in the schema, %d to %d in the table", name, member.Minimum, member.Maximum, f.min, f.max)
 		}
-	case formatName:
+	case formatName, formatCourse:
 		if longest := max(f.max, 0); longest > 0 && member.MaxLength != longest || longest == 0 && member.MaxLength != 200 {
 			t.Errorf("%s: at most %d characters in the schema, %d in the table", name, member.MaxLength, f.max)
 		}
@@ -132,6 +132,7 @@ func agree(t *testing.T, name string, shape *schema.Schema, line []byte, good bo
 func TestImportSchemas_DecideAsTheDecoder(t *testing.T) {
 	wrong := map[format][]string{
 		formatName:     {`7`, `null`, `true`, `["x"]`, `"=1+1"`, `"@x"`},
+		formatCourse:   {`7`, `null`, `"=1+1"`},
 		formatText:     {`7`, `null`},
 		formatEmail:    {`7`, `null`, `"nobody"`, `"a b@c.example"`},
 		formatProvince: {`7`, `null`, `"XX"`, `"Alberta"`},

@@ -237,7 +237,7 @@ func TestImport_Samples(t *testing.T) {
 		}
 	}
 	d.at("2026-03-02T08:00")
-	twice(importOptions{}, "reviewers.csv", "companies.csv", "courses.csv", "conflicts.csv")
+	twice(importOptions{As: "dev.patel@desk.example"}, "reviewers.csv", "companies.csv", "courses.csv", "conflicts.csv")
 	d.at("2026-03-02T09:00")
 	twice(importOptions{}, "partner-requests.jsonl")
 	d.steps("1234567", secor.SubjectRequest, "approve", nil)
@@ -270,7 +270,20 @@ const (
 	submissionHead = "body,account,fee_year,last_day,headcount,policies_months,records_months,submitted_at,marks"
 	auditHead      = "body,account,purpose,fee_year,headcount,policies_months,records_months,registered_at"
 	paymentHead    = "body,account,fee_year,amount,method,reference,received_on"
+	reviewerHead   = "name,email,role,capacity"
+	conflictHead   = "email,body,account,from,reason"
 	auditRow       = "ab-pir,4567890,certification,2026,9,36,30,2026-03-20T10:00"
+)
+
+// jsonSubmission has every sort of bad mark, and marksSaid and zz8 say so.
+const (
+	jsonSubmission = `{"record": "submission", "body": "ab-pir", "account": "4567890", "fee_year": 2026, "last_day": "2026-03-24", "headcount": 9, "policies_months": 36,
+		"records_months": 30, "submitted_at": "2026-03-24T10:00", "marks": [{"question": "A3", "awarded": -1}, {"question": "ZZ9", "awarded": 1}, {"question": "A1", "awarded": 99}, {"question": "ZZ8", "points": 1}]}`
+	marksSaid = `s.jsonl:1: marks[0].awarded: "-1" is not a number with at most two decimals, such as 3.50
+s.jsonl:1: marks.question ZZ9: is not in protocol secor-reconstructed
+s.jsonl:1: marks.question A1: has 99.00 points awarded of 6.00 available
+`
+	zz8 = `s.jsonl:1: marks.question ZZ8: is not in protocol secor-reconstructed`
 )
 
 // TestImport_Refuses gives one bad file after the other to the same desk, and
@@ -290,7 +303,7 @@ func TestImport_Refuses(t *testing.T) {
 	}{
 		{"unknown company", importOptions{}, "people.csv", []string{personHead, "ab-pir,9999999,Ana"},
 			`people.csv:2: account: "9999999" is no company's account with ab-pir; import the company first`},
-		{"unknown company and unknown person", importOptions{}, "conflicts.csv", []string{"email,body,account,from,to,reason", "eve@desk.example,ab-pir,9999999,2026-01-01,,cousin"},
+		{"unknown company and unknown person", importOptions{As: "dev.patel@desk.example"}, "conflicts.csv", []string{"email,body,account,from,to,reason", "eve@desk.example,ab-pir,9999999,2026-01-01,,cousin"},
 			`conflicts.csv:2: email: "eve@desk.example" is nobody of this desk; import its reviewers first` + "\n" +
 				`conflicts.csv:2: account: "9999999" is no company's account with ab-pir; import the company first`},
 		{"near-duplicate name", importOptions{}, "companies.csv", []string{companyHead, "PRAIRIE WIND EXCAVATING LIMITED,AB,ab-pir,3456780,x@wind.example"},
@@ -300,7 +313,7 @@ func TestImport_Refuses(t *testing.T) {
 			`companies.csv:2: legal_name: "Kowalski Electric Ltd." is not the name on file for account 3456789, which is "Prairie Wind Excavating Inc."; correct the account, or the name on file with secordesk case correct`},
 		{"another account of the same body", importOptions{}, "registrations.csv", []string{"body,account,other_body,other_account", "ab-pir,3456789,ab-pir,7654321"},
 			`registrations.csv:2: company 1 has the account 3456789 with ab-pir, not 7654321; find out which number is right`},
-		{"leave that ends before it begins", importOptions{}, "leaves.csv", []string{"email,from,to", "ana.roy@desk.example,2026-07-06,2026-07-05"},
+		{"leave that ends before it begins", importOptions{As: "dev.patel@desk.example"}, "leaves.csv", []string{"email,from,to", "ana.roy@desk.example,2026-07-06,2026-07-05"},
 			`leaves.csv:2: to: "2026-07-05" is before 2026-07-06`},
 		{"request of a company that is not described", importOptions{}, "r.jsonl", []string{request},
 			`r.jsonl:1: legal_name: is missing: no company has the account 9999999 with ab-pir, so the line must describe it` + "\n" +
@@ -334,6 +347,33 @@ func TestImport_Refuses(t *testing.T) {
 			`payments.csv:2: Record Payment is not for a reviewer; ask a lead or an administrator`},
 		{"payment with a reference that is taken", importOptions{As: "dev.patel@desk.example"}, "payments.csv", []string{paymentHead, "ab-pir,4567890,2026,1.00,eft,1,2026-03-24"},
 			`payments.csv:2: reference: "1" is recorded on this invoice already`},
+		{"reviewer by nobody", importOptions{}, "reviewers.csv", []string{reviewerHead, "Eve,eve@desk.example,admin,1"},
+			`reviewers.csv:2: reviewer records change who may decide; name an administrator with --as`},
+		{"reviewer by a lead", importOptions{As: "chloe.martin@desk.example"}, "reviewers.csv", []string{reviewerHead, "Chloé Martin,chloe.martin@desk.example,admin,2"},
+			`reviewers.csv:2: --as: "chloe.martin@desk.example" is a lead; reviewer records change who may decide, so name an administrator`},
+		{"reviewer by a stranger", importOptions{As: "eve@desk.example"}, "reviewers.csv", []string{reviewerHead, "Eve,eve@desk.example,admin,1"},
+			`reviewers.csv:2: --as: "eve@desk.example" is nobody of this desk; import its reviewers first`},
+		{"leave by nobody", importOptions{}, "leaves.csv", []string{"email,from", "ana.roy@desk.example,2026-07-06"},
+			`leaves.csv:2: leave records change who may decide; name a lead or an administrator with --as`},
+		{"leave by a reviewer", importOptions{As: "ana.roy@desk.example"}, "leaves.csv", []string{"email,from", "ana.roy@desk.example,2026-07-06"},
+			`leaves.csv:2: --as: "ana.roy@desk.example" is a reviewer; leave records change who may decide, so name a lead or an administrator`},
+		{"conflict by nobody", importOptions{}, "conflicts.csv", []string{conflictHead, "ana.roy@desk.example,ab-pir,3456789,2026-01-01,cousin"},
+			`conflicts.csv:2: conflict records change who may decide; name a lead or an administrator with --as`},
+		{"conflict by a reviewer", importOptions{As: "ana.roy@desk.example"}, "conflicts.csv", []string{conflictHead, "ana.roy@desk.example,ab-pir,3456789,2026-01-01,cousin"},
+			`conflicts.csv:2: --as: "ana.roy@desk.example" is a reviewer; conflict records change who may decide, so name a lead or an administrator`},
+		{"marks that cannot be read and marks that cannot be true", importOptions{}, "s.jsonl", []string{with(t, jsonSubmission, "account", `"4567890"`)},
+			`s.jsonl:1: marks[3]: "points" is not a field of a mark` + "\n" + marksSaid + zz8},
+		{"the same of a company that is not known", importOptions{}, "s.jsonl", []string{with(t, jsonSubmission, "account", `"9999999"`)},
+			`s.jsonl:1: marks[3]: "points" is not a field of a mark` + "\n" + `s.jsonl:1: marks[0].awarded: "-1" is not a number with at most two decimals, such as 3.50` + "\n" +
+				`s.jsonl:1: account: "9999999" is no company's account with ab-pir; import the company first` + "\n" + strings.SplitN(marksSaid, "\n", 2)[1] + zz8},
+		{"a fee year of another decade", importOptions{}, "audit-registrations.csv", []string{auditHead, strings.Replace(strings.Replace(auditRow, "2026", "2036", 1), "4567890", "9999999", 1)},
+			`audit-registrations.csv:2: account: "9999999" is no company's account with ab-pir; import the company first` + "\n" +
+				`audit-registrations.csv:2: fee_year: "2036" is too far from this year; it can be from 2025 to 2027`},
+		{"a fee year before the last, of nobody", importOptions{}, "audit-registrations.csv", []string{auditHead, strings.Replace(strings.Replace(auditRow, "2026", "2024", 1), ",9,", ",0,", 1)},
+			`audit-registrations.csv:2: headcount: "0" is not a whole number from 1 to 1000000` + "\n" +
+				`audit-registrations.csv:2: fee_year: "2024" is too far from this year; it can be from 2025 to 2027`},
+		{"a misspelt course", importOptions{}, "courses.csv", []string{"body,account,person,course,completed_on", "ab-pir,4567890,Priya Nair,Safty Program Development,2026-01-05"},
+			`courses.csv:2: course: "Safty Program Development" is nearly the course "Safety Program Development" of the rules, and would not count as it; write it so, or a different course's name in full`},
 		{"empty file", importOptions{}, "people.csv", nil, `people.csv: the file is empty`},
 	}
 	before := d.state()
@@ -345,6 +385,61 @@ func TestImport_Refuses(t *testing.T) {
 		if diff := cmp.Diff(before, d.state()); diff != "" {
 			t.Fatalf("%s had an effect (-before +after):\n%s", tt.name, diff)
 		}
+	}
+}
+
+// byOf are the actors of the desk's events of a kind, the oldest first.
+func (d *importDesk) byOf(kind secor.EventKind) []string {
+	d.t.Helper()
+	var by []string
+	d.ok(d.db.Select(&by, "SELECT actor FROM events WHERE kind = $1 ORDER BY recorded_at, seq", kind))
+	return by
+}
+
+// TestImport_WhoMayDecide founds a desk and lets its people change who may decide.
+func TestImport_WhoMayDecide(t *testing.T) {
+	d := newImportDesk(t)
+	dev := importOptions{As: "Dev.Patel@desk.example"}
+	d.imports(dev, d.file("reviewers.csv", reviewerHead, "Dev Patel,dev.patel@desk.example,admin,0", "Chloé Martin,chloe.martin@desk.example,lead,2"),
+		d.file("companies.csv", companiesOnFile...), d.file("leaves.csv", "email,from", "dev.patel@desk.example,2026-07-06"))
+	d.refuses(importOptions{}, d.file("reviewers.csv", reviewerHead, "Eve,eve@desk.example,admin,1"))
+	d.imports(dev, d.file("reviewers.csv", reviewerHead, "Ana Roy,ana.roy@desk.example,reviewer,8"))
+	d.imports(importOptions{As: "chloe.martin@desk.example"}, d.file("conflicts.csv", conflictHead, "ana.roy@desk.example,ab-pir,3456789,2026-01-01,cousin"))
+	for kind, want := range map[secor.EventKind][]string{
+		store.EventReviewerAdded: {"desk", "desk", "reviewer:1"}, store.EventLeaveAdded: {"reviewer:1"}, store.EventConflictAdded: {"reviewer:2"},
+	} {
+		if diff := cmp.Diff(want, d.byOf(kind)); diff != "" {
+			t.Errorf("%s by (-want +got):\n%s", kind, diff)
+		}
+	}
+	got := d.refuses(dev, d.file("reviewers.csv", reviewerHead+",active", "Dev Patel,dev.patel@desk.example,admin,0,false", "Ana Roy,ana.roy@desk.example,admin,8,true"))
+	want := `reviewers.csv:3: --as: "Dev.Patel@desk.example" is not of this desk any more; reviewer records change who may decide, so name an administrator` + "\n"
+	if got != want {
+		t.Errorf("after Dev left it says\n%swant\n%s", got, want)
+	}
+}
+
+// TestImport_OldFileAgain takes a registration of long ago in again, whose year
+// nobody may register for any more.
+func TestImport_OldFileAgain(t *testing.T) {
+	d := newFullDesk(t)
+	file := d.file("audit-registrations.csv", auditHead, auditRow)
+	d.imports(importOptions{}, file)
+	d.at("2028-03-25T10:00")
+	if got := d.imports(importOptions{}, file); got.Unchanged != 1 {
+		t.Errorf("two years later: %+v, want one unchanged", got)
+	}
+}
+
+// TestImport_OtherCourses keeps courses that the rules do not ask for.
+func TestImport_OtherCourses(t *testing.T) {
+	d := newFullDesk(t)
+	rows := []string{"body,account,person,course,completed_on"}
+	for _, course := range []string{"First Aid", "Safety Program Development 2", "Leadership for Safety Excellence"} {
+		rows = append(rows, "ab-pir,4567890,Priya Nair,"+course+",2026-01-05")
+	}
+	if got := d.imports(importOptions{}, d.file("courses.csv", rows...)); got.Added != 3 {
+		t.Errorf("import = %+v, want three added", got)
 	}
 }
 
@@ -440,7 +535,7 @@ func TestImport_DryRun(t *testing.T) {
 	before := d.state()
 	d.at("2026-03-02T09:00")
 	names := []string{"reviewers.csv", "companies.csv", "courses.csv", "conflicts.csv", "partner-requests.jsonl"}
-	total := d.imports(importOptions{DryRun: true}, samples(names...)...)
+	total := d.imports(importOptions{DryRun: true, As: "dev.patel@desk.example"}, samples(names...)...)
 	if want := linesIn(t, names...); total.Added != want {
 		t.Errorf("a dry run = %+v, want %d added", total, want)
 	}
@@ -485,8 +580,9 @@ func TestImport_Changes(t *testing.T) {
 	if got := d.imports(importOptions{}, newer); got.Changed != 1 || company() != changed {
 		t.Errorf("the newer file after it: %+v and %+v, want it changed once more", got, company())
 	}
-	d.imports(importOptions{}, d.file("reviewers.csv", "name,email,role,capacity,active", "Ana Roy,ana.roy@desk.example,lead,3,false"))
-	if got := d.imports(importOptions{}, d.file("reviewers.csv", "name,email,role,capacity", "Ana Roy,ANA.ROY@desk.example,lead,4")); got.Changed != 1 {
+	byDev := importOptions{As: "dev.patel@desk.example"}
+	d.imports(byDev, d.file("reviewers.csv", "name,email,role,capacity,active", "Ana Roy,ana.roy@desk.example,lead,3,false"))
+	if got := d.imports(byDev, d.file("reviewers.csv", "name,email,role,capacity", "Ana Roy,ANA.ROY@desk.example,lead,4")); got.Changed != 1 {
 		t.Errorf("a reviewer: %+v, want one changed", got)
 	}
 	ana, err := d.ReviewerByEmail(t.Context(), "ana.roy@desk.example")

@@ -23,6 +23,7 @@ const (
 	formatName     format = "name" // one line that no spreadsheet runs as a formula
 	formatText     format = "text"
 	formatEmail    format = "email"
+	formatCourse   format = "course"   // a name that is not nearly that of a course of the rules
 	formatProvince format = "province" // one that has a calendar
 	formatBody     format = "body"     // id of a governing body
 	formatAccount  format = "account"
@@ -66,7 +67,7 @@ type record struct {
 	marks []secor.Mark
 }
 
-// The readers below are only used on a record without problems.
+// The readers below return nothing for a value that is absent or cannot be read.
 
 func (r record) text(name string) string { return r.texts[name] }
 
@@ -204,6 +205,8 @@ func (d *reader) value(r *record, f recordField, text string) (string, error) {
 	switch f.format {
 	case formatName:
 		return cleanName(text, f.max)
+	case formatCourse:
+		return d.course(text, f.max)
 	case formatText:
 		return secor.CleanText("", text, secor.MaxText)
 	case formatEmail:
@@ -239,6 +242,34 @@ func cleanName(text string, longest int64) (string, error) {
 		err = problem(clean, "is longer than %d characters", longest)
 	}
 	return clean, err
+}
+
+// maxSlips is how many letters a misspelt course may be off; one that says all of
+// a course's name and more is a different course.
+const maxSlips = 4
+
+// course refuses a name that is nearly that of a course of the rules: it would
+// stand on file and never count.
+func (d *reader) course(text string, longest int64) (string, error) {
+	name, err := cleanName(text, longest)
+	if err != nil {
+		return "", err
+	}
+	var courses []string
+	for _, e := range d.programme.Editions {
+		courses = append(courses, e.Course.Name)
+	}
+	if slices.Contains(courses, name) {
+		return name, nil
+	}
+	slices.Sort(courses)
+	for _, course := range courses {
+		wrong, right := strings.ToLower(name), strings.ToLower(course)
+		if distance(wrong, right) <= min(maxSlips, len(right)/6) && !strings.HasPrefix(wrong, right+" ") {
+			return "", problem(name, "is nearly the course %q of the rules, and would not count as it; write it so, or a different course's name in full", course)
+		}
+	}
+	return name, nil
 }
 
 func cleanEmail(text string) (string, error) {
@@ -297,11 +328,13 @@ func (d *reader) date(text string, past bool) (string, error) {
 		return "", problem(text, "is not a date; write it as 2026-03-25")
 	case day.Year < firstDate:
 		return "", problem(text, "is before %d; check the year", firstDate)
-	case past && day.After(secor.DateOf(d.now(), d.zone())):
+	case past && day.After(d.today()):
 		return "", problem(text, "is in the future")
 	}
 	return day.String(), nil
 }
+
+func (d *reader) today() secor.Date { return secor.DateOf(d.now(), d.zone()) }
 
 func (d *reader) zone() *time.Location { return d.programme.Calendars[d.programme.Office].Zone }
 
