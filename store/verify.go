@@ -20,7 +20,23 @@ type Report struct {
 	Events, Cases int
 	Anchored      time.Time // of the last anchor; zero: there is none yet
 	Head          string    // hash of the desk's last event: keep it elsewhere, it stands for everything before the last anchor
-	Problems      []Problem // none: everything is as it was recorded
+	Problems      []Problem // none: what Verify compares is as it was recorded
+
+	heads map[string]bool // every hash of the desk's chain
+}
+
+// Expect adds a problem unless head, which an earlier Report named, is still in
+// the desk's chain. Only so is it seen that the chain's end was cut.
+func (r *Report) Expect(head string) {
+	if !r.heads[head] {
+		r.Problems = append(r.Problems, Problem{Stream: streamDesk, What: "the desk's history was cut or rewritten since that head"})
+	}
+}
+
+// NotCompared says what Verify does not hold against the events.
+func NotCompared() string {
+	return "clock ledgers, marks and months of sheets, the register of companies and people, jobs, what else a case holds, papers that are gone or were replaced with their sum; " +
+		"and whether events of a case since the last anchor were cut together with what they say"
 }
 
 // Problem is one place where the database is not what was recorded.
@@ -120,7 +136,7 @@ type anchor struct {
 }
 
 func newVerifier() *verifier {
-	return &verifier{ends: map[string]eventRow{}, moves: map[string][]secor.Event{}, accounts: map[string]*account{}, at: map[string]string{},
+	return &verifier{found: Report{heads: map[string]bool{}}, ends: map[string]eventRow{}, moves: map[string][]secor.Event{}, accounts: map[string]*account{}, at: map[string]string{},
 		opened: map[string]bool{}, erasures: map[string]bool{}, stored: map[string]bool{}, invoices: map[string][]invoiceRecord{}}
 }
 
@@ -188,6 +204,7 @@ func (v *verifier) remember(e eventRecord) {
 		v.hear(e.Stream, event)
 		return
 	}
+	v.found.heads[e.Hash] = true
 	switch event.Kind {
 	case EventCaseOpened:
 		v.opened["case:"+event.Facts["case"]] = true

@@ -153,6 +153,32 @@ func TestVerify_Turns(t *testing.T) {
 	checkReport(t, offline, want)
 }
 
+// A cut of the desk's own end leaves no trace but in a head that was kept.
+func TestReport_Expect(t *testing.T) {
+	const cut = `desk: the desk's history was cut or rewritten since that head`
+	d := newDesk(t)
+	d.request(d.company(1))
+	earlier, err := d.Verify(t.Context())
+	d.ok(err)
+	d.ok(d.Anchor(t.Context(), morning))
+	kept, err := d.Verify(t.Context())
+	d.ok(err)
+	for _, head := range []string{earlier.Head, kept.Head} {
+		kept.Expect(head)
+	}
+	checkReport(t, kept, "")
+	owner := storetest.OwnerDB(t)
+	owner.MapperFunc(store.SnakeCase)
+	report, offline := d.tampered(t, owner, []string{`DELETE FROM events WHERE stream = 'desk' AND seq = (SELECT max(seq) FROM events WHERE stream = 'desk')`})
+	checkReport(t, report, "")
+	for _, r := range []store.Report{report, offline} {
+		r.Expect(earlier.Head)
+		checkReport(t, r, "")
+		r.Expect(kept.Head)
+		checkReport(t, r, cut)
+	}
+}
+
 func checkReport(t *testing.T, report store.Report, want string) {
 	t.Helper()
 	var all []string

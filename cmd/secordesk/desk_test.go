@@ -235,7 +235,14 @@ func TestCase_JSON(t *testing.T) {
 
 func TestVerify_FindsTampering(t *testing.T) {
 	o := newOffice(t)
-	o.says("verify", "^sound: ", "no anchor yet")
+	sound := o.says("verify", "^sound: ", "no anchor yet", "^not compared: clock ledgers, ")
+	head := regexp.MustCompile("head ([0-9a-f]{64})").FindStringSubmatch(sound)[1]
+	o.says("verify --head "+head, "^sound: ")
+	o.refuses("verify --head "+head[1:], "is not a head; copy all 64 characters")
+	status, out, _ := o.run("verify --head " + strings.Repeat("0", 64))
+	if want := "desk: the desk's history was cut or rewritten since that head"; status == statusDone || !strings.Contains(out, want) {
+		t.Errorf("verify --head of another desk: status %d, %s; want %q", status, out, want)
+	}
 	export := filepath.Join(t.TempDir(), "history.jsonl")
 	o.says("verify --export "+export, "^sound: ")
 	o.says("verify "+export, "^sound: ")
@@ -248,7 +255,7 @@ func TestVerify_FindsTampering(t *testing.T) {
 	content, err := os.ReadFile(export)
 	o.must(err)
 	o.must(os.WriteFile(export, bytes.Replace(content, []byte("as imported"), []byte("as inported"), 1), 0o600))
-	status, out, _ := o.run("verify " + export)
+	status, out, _ = o.run("verify " + export)
 	if status != statusRefused || !strings.Contains(out, "its text was changed") {
 		t.Errorf("verify of a changed export: status %d, %q", status, out)
 	}
