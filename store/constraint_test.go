@@ -335,7 +335,8 @@ func TestConstraint_RightsOfTheApplication(t *testing.T) {
 		`UPDATE events SET kind = kind`, `DELETE FROM events`, `TRUNCATE events`, `ALTER TABLE events DISABLE TRIGGER ALL`,
 		`UPDATE clock_entries SET kind = kind`, `DELETE FROM clock_entries`, `DELETE FROM texts`, `UPDATE texts SET hash = hash`,
 		`DELETE FROM cases`, `UPDATE cases SET company_id = 1`, `DELETE FROM companies`, `UPDATE payments SET amount_cents = 1`,
-		`DELETE FROM invoices`, `UPDATE clocks SET frozen = ''`, `UPDATE documents SET data = ''`, `DROP TABLE texts`, `DELETE FROM jobs`,
+		`DELETE FROM invoices`, `UPDATE invoices SET net_cents = 1`, `UPDATE invoices SET company_id = 1`, `UPDATE certificates SET term = 1`,
+		`UPDATE certificates SET case_id = 1`, `UPDATE clocks SET frozen = ''`, `UPDATE documents SET data = ''`, `DROP TABLE texts`, `DELETE FROM jobs`,
 	} {
 		_, err := db.ExecContext(t.Context(), statement)
 		var refused *pq.Error

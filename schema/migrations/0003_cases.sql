@@ -221,5 +221,7 @@ CREATE TABLE documents (
 
 GRANT SELECT, INSERT ON cases, requests, audits, sheet_lines, invoices, payments, certificates, documents TO secordesk_app;
 GRANT UPDATE (state, version, holder_id, last_seq) ON cases TO secordesk_app;
-GRANT UPDATE ON requests, audits, sheet_lines, invoices, certificates TO secordesk_app;
+GRANT UPDATE ON requests, audits, sheet_lines TO secordesk_app;
+GRANT UPDATE (case_id, state, sent_on, free) ON invoices TO secordesk_app;
+GRANT UPDATE (state, number, issued_on, expires_on, mailed_on, question, proposer_id) ON certificates TO secordesk_app;
 GRANT UPDATE (reversed_on) ON payments TO secordesk_app;
