@@ -98,9 +98,11 @@ func feedCases(ctx context.Context, tx *sqlx.Tx, take func(record) error) error 
 	var audits []auditRecord
 	var certificates []certificateRecord
 	var documents []documentRecord
-	for query, rows := range map[string]any{verifyCasesSQL: &cases, verifyAuditsSQL: &audits,
-		verifyCertificatesSQL: &certificates, verifyDocumentsSQL: &documents} {
-		err := tx.SelectContext(ctx, rows, query)
+	for _, table := range []struct {
+		query string
+		rows  any
+	}{{verifyCasesSQL, &cases}, {verifyAuditsSQL, &audits}, {verifyCertificatesSQL, &certificates}, {verifyDocumentsSQL, &documents}} {
+		err := tx.SelectContext(ctx, table.rows, table.query)
 		if err != nil {
 			return fmt.Errorf("read cases: %w", err)
 		}

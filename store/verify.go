@@ -262,8 +262,11 @@ func (v *verifier) standing(c caseRecord) {
 	if said == nil {
 		return // an event that cannot be read was named already
 	}
-	if c.Audit != nil {
+	switch {
+	case c.Audit != nil:
 		v.compareAudit(c.Stream, *c.Audit, said.audit)
+	case c.Kind == secor.SubjectAudit:
+		v.complain(c.Stream, 0, "its audit is missing")
 	}
 	v.compareCertificates(c.Stream, c.Certificates, said)
 	v.compareDocuments(c.Stream, c.Documents)

@@ -86,6 +86,7 @@ func TestVerify(t *testing.T) {
 		{"issue", []string{`UPDATE certificates SET issued_on = '2026-03-24'`}, `case:1: its certificate 1 is stored with issue "2026-03-24" and its events say "2026-03-25"`},
 		{"expiry", []string{`UPDATE certificates SET expires_on = '2030-03-24'`}, `case:1: its certificate 1 is stored with expiry "2030-03-24" and its events say "2029-03-24"`},
 		{"mailing", []string{`UPDATE certificates SET mailed_on = '2026-03-27'`}, `case:1: its certificate 1 is stored with mailing "2026-03-27" and its events say "2026-03-25"`},
+		{"the audit", []string{`DELETE FROM audits`}, `case:1: its audit is missing`},
 		{"result", []string{`UPDATE audits SET result = 'fail', term = 0, notified_on = NULL`}, `case:1: its audit is stored with result "fail" and its events say "pass"`},
 		{"term", []string{`UPDATE audits SET term = 1`}, `case:1: its audit is stored with term "1" and its events say "3"`},
 		{"notice", []string{`UPDATE audits SET notified_on = '2026-03-20'`}, `case:1: its audit is stored with notice "2026-03-20" and its events say "2026-03-25"`},
