@@ -37,7 +37,7 @@ func (importCmd) Help() string {
 
 A JSON line says what it holds: {"record": "company", …}. A CSV file is called after it: companies.csv, courses-march.csv. The kinds are company, person, course, registration, reviewer, leave, conflict, partner_request, audit_registration, submission and payment; schema/schemas/import documents their fields.
 
-Who may decide is a person's to say: a reviewer wants --as of an active administrator; leave, a conflict and a payment that of a lead or an administrator. Only while nobody at all is of this desk, the reviewers of the run go in as the desk's own act. Have an administrator among them, and use --all-or-nothing: without one nobody can add to them.
+Who may decide is a person's to say: a reviewer wants --as of an active administrator; leave, a conflict and a payment that of a lead or an administrator. Only while this desk has no active administrator, the reviewers of the run go in as the desk's own act; have an administrator among them.
 
 With --all-or-nothing and --dry-run all lines are one act, and until it ends everybody else's steps wait. Use them outside office hours for thousands of lines.
 
@@ -258,7 +258,7 @@ type importer struct {
 	reader    *reader
 	run       string      // makes the acts on the register this run's own
 	by        secor.Actor // whose acts on the register they are
-	founding  bool        // nobody was of this desk when the run began
+	founding  bool        // no administrator could be named when the run began
 	file      string      // base name of the file at hand
 	seen      map[string]int
 }
@@ -271,7 +271,7 @@ func (im *importer) importAll(ctx context.Context, entries iter.Seq2[entry, erro
 	if err != nil {
 		return summary, err
 	}
-	im.founding = len(roster) == 0
+	im.founding = !slices.ContainsFunc(roster, func(r secor.Reviewer) bool { return r.Active && r.Role == secor.RoleAdmin })
 	wipe := func() {}
 	if im.options.Progress != nil {
 		wipe = func() { fmt.Fprint(im.options.Progress, "\r\x1b[K") }

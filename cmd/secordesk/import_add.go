@@ -46,7 +46,7 @@ func (im *importer) person(ctx context.Context, field, email string) (secor.Revi
 }
 
 // author returns who takes a record in that says who may decide: an active person
-// in one of the kind's roles, or the desk for the first reviewers of all.
+// in one of the kind's roles, or the desk while there is no administrator.
 func (im *importer) author(ctx context.Context, kind *recordKind) (secor.Actor, error) {
 	who := "a lead or an administrator"
 	if !slices.Contains(kind.author, secor.RoleLead) {

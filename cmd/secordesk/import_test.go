@@ -419,6 +419,15 @@ func TestImport_WhoMayDecide(t *testing.T) {
 	}
 }
 
+// TestImport_WithoutAnAdministrator: a first file whose administrator was refused
+// does not leave a desk to which nobody can be added.
+func TestImport_WithoutAnAdministrator(t *testing.T) {
+	d := newImportDesk(t)
+	d.refuses(importOptions{}, d.file("reviewers.csv", reviewerHead, "Chloé Martin,chloe.martin@desk.example,lead,2", "Dev Patel,no address,admin,0"))
+	d.imports(importOptions{}, d.file("reviewers.csv", reviewerHead, "Dev Patel,dev.patel@desk.example,admin,0"))
+	d.refuses(importOptions{}, d.file("reviewers.csv", reviewerHead, "Eve,eve@desk.example,admin,1"))
+}
+
 // TestImport_OldFileAgain takes a registration of long ago in again, whose year
 // nobody may register for any more.
 func TestImport_OldFileAgain(t *testing.T) {
