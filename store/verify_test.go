@@ -74,6 +74,12 @@ func TestVerify(t *testing.T) {
 		{"the events of a case", []string{`DELETE FROM events WHERE stream = 'case:1'`}, "case:1: has no events"},
 		{"a case that nobody opened", []string{`INSERT INTO cases (kind, company_id, body, state, version, edition_id, opened_at, last_seq)
 			VALUES ('request', 1, 'ab-pir', 'rejected', 1, 'e', now(), 1)`}, "case:3: has no events"},
+		{"a case that was made up with its event", []string{`INSERT INTO cases (kind, company_id, body, state, version, edition_id, opened_at, last_seq)
+			VALUES ('request', 1, 'ab-pir', 'rejected', 1, 'e', now(), 1)`,
+			`INSERT INTO events (stream, seq, kind, subject, from_state, to_state, actor, on_behalf_of, surface, act_id, part, happened_at, recorded_at, facts, prev_hash, hash)
+			VALUES ('case:3', 1, 'request.rejected', 'request', '', 'rejected', 'desk', '', 'file', 'forged', 1, '2026-03-25T16:00:00Z', '2026-03-25T16:00:00Z', '{}', '',
+				encode(sha256(convert_to('["case:3","1","request.rejected","request","","rejected","desk","","file","forged","1","2026-03-25T16:00:00.000000Z","2026-03-25T16:00:00.000000Z","","{}",""]', 'UTF8')), 'hex'))`},
+			"case:3: the desk did not record its opening"},
 		{"a desk event", []string{`DELETE FROM events WHERE stream = 'desk' AND seq = 2`}, "desk, event 2: is missing"},
 		{"an event that the case does not know", []string{`UPDATE cases SET last_seq = 18 WHERE id = 1`}, "case:1: has 19 events and stands at 18"},
 		{"state", []string{`UPDATE cases SET state = 'withdrawn' WHERE id = 1`}, "case:1: is stored as withdrawn and its events say qa_complete"},
