@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -78,7 +79,7 @@ func (d *demo) outcome(ctx context.Context, body, account string, letters []sink
 	if err != nil {
 		return got, err
 	}
-	address := ""
+	address, told := "", false
 	for _, c := range cases {
 		f, err := d.store.File(ctx, c.ID)
 		if err != nil {
@@ -89,13 +90,23 @@ func (d *demo) outcome(ctx context.Context, body, account string, letters []sink
 			return got, err
 		}
 		address = f.Company.Email
+		told = told || leadTold(f, letters)
 	}
+	got.Late = got.Late && told
 	for _, letter := range letters {
 		if letter.To == address {
 			got.Letters = append(got.Letters, letter.Subject)
 		}
 	}
 	return got, nil
+}
+
+// leadTold reports whether a letter about a broken promise of the case reached a lead.
+func leadTold(f *secor.File, letters []sink.Letter) bool {
+	return slices.ContainsFunc(letters, func(l sink.Letter) bool {
+		about := strings.Contains(l.Subject, " late: ") && strings.Contains(l.Subject, fmt.Sprintf("[SECOR %d]", f.Case.ID))
+		return about && slices.ContainsFunc(f.Roster, func(r secor.Reviewer) bool { return r.Role == secor.RoleLead && r.Email == l.To })
+	})
 }
 
 // add takes over what one case says, and writes its papers to the folder.
@@ -180,8 +191,8 @@ func (o outcome) compare(got outcome) []error {
 	return differences
 }
 
-// sound checks the desk as a whole: no job failed or is in doubt, a lead was told
-// what is late, and the history is unbroken.
+// sound checks the desk as a whole: no job failed or is in doubt, and the history
+// is unbroken.
 func (d *demo) sound(ctx context.Context) error {
 	var problems []error
 	bad, err := d.store.Jobs(ctx, store.JobFilter{States: []promise.State{promise.Failed, promise.Ambiguous, promise.Open}})
