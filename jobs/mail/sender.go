@@ -72,9 +72,6 @@ func (e *SendError) Error() string {
 
 func (e *SendError) Unwrap() error { return e.Err }
 
-// BadRecipient reports whether the server will never take letters for this address, e.g. an unknown mailbox.
-func (e *SendError) BadRecipient() bool { return e.Step == StepRecipient && e.Permanent }
-
 // Sender sends letters through one SMTP server, each over its own connection. It is safe for concurrent use.
 type Sender struct {
 	host           string

@@ -75,8 +75,8 @@ func TestSend_Outcome(t *testing.T) {
 		if commands := strings.Join(<-heard, " "); strings.Contains(commands, "DATA QUIT") || strings.HasSuffix(commands, ". QUIT") {
 			t.Errorf("%s: conversation went on after the failure: %s", tt.name, commands)
 		}
-		if got.BadRecipient() != (tt.name == "unknown mailbox") {
-			t.Errorf("%s: BadRecipient = %t", tt.name, got.BadRecipient())
+		if refused := got.Step == mail.StepRecipient && got.Permanent; refused != (tt.name == "unknown mailbox") {
+			t.Errorf("%s: the address is refused for good: %t", tt.name, refused)
 		}
 	}
 }

@@ -170,7 +170,7 @@ func TestOptions_Judge(t *testing.T) {
 	for _, tt := range tests {
 		_, err := sender.Send(context.Background(), letter(tt.to, "Welcome"))
 		var got *mail.SendError
-		if !errors.As(err, &got) || got.Outcome != mail.NotSent || got.Code != tt.code || got.BadRecipient() != tt.permanent {
+		if !errors.As(err, &got) || got.Outcome != mail.NotSent || got.Code != tt.code || (got.Step == mail.StepRecipient && got.Permanent) != tt.permanent {
 			t.Errorf("%s: error %v, want %d", tt.to, err, tt.code)
 		}
 	}
