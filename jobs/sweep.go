@@ -72,7 +72,9 @@ func (s *Sweeper) sweepCase(ctx context.Context, id secor.CaseID) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	s.log.Info("clock levels reached", "case", id, "act", act.ID, "levels", reached)
+	if reached > 0 { // none when another clock process was first
+		s.log.Info("clock levels reached", "case", id, "act", act.ID, "levels", reached)
+	}
 	return reached, nil
 }
 
