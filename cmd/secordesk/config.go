@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
-	"github.com/hibiken/asynq"
 
 	postbox "secordesk/jobs/mail"
 )
@@ -171,20 +170,6 @@ func (u *databaseURL) UnmarshalText(text []byte) error {
 
 func (databaseURL) String() string   { return "(set)" }
 func (databaseURL) GoString() string { return "(set)" }
-
-type redisURL struct{ connect asynq.RedisConnOpt }
-
-func (u *redisURL) UnmarshalText(text []byte) error {
-	connect, err := asynq.ParseRedisURI(string(text))
-	if err != nil {
-		return errors.New("is not a Redis address; write it as " + exampleRedis + ", or rediss:// for TLS")
-	}
-	u.connect = connect
-	return nil
-}
-
-func (redisURL) String() string   { return "(set)" }
-func (redisURL) GoString() string { return "(set)" }
 
 type smtpURL string
 
