@@ -196,7 +196,7 @@ func (b *bench) awaitQuiet(t *testing.T) {
 
 func (b *bench) relay(t *testing.T) func() {
 	t.Helper()
-	r := jobs.NewRelay(b.Store, b.queue, b.kinds, slog.New(b.book))
+	r := jobs.NewRelay(b.Store, b.queue, b.kinds, jobs.DefaultBeat(), slog.New(b.book))
 	b.Promised = r.Signal
 	return b.run(t, func(ctx context.Context) { r.Run(ctx) })
 }

@@ -15,34 +15,57 @@ import (
 
 // Waker is what the relay needs of the store.
 type Waker interface {
-	WakeJobs(ctx context.Context, limit int, hold time.Duration) ([]promise.Wake, error)
+	WakeJobs(ctx context.Context, rooms []promise.Room, limit int, hold time.Duration) ([]promise.Wake, error)
 }
 
+// Beat says how a relay keeps time, all of it wall time.
+type Beat struct {
+	Poll time.Duration // for promises of other processes, and for those whose time has come
+	Hold time.Duration // for a worker to follow a wake-up; then it is given again
+}
+
+// DefaultBeat returns the beat of every process that promises.
+func DefaultBeat() Beat { return Beat{Poll: 100 * time.Millisecond, Hold: 10 * time.Second} }
+
 const (
-	relayBatch  = 500
-	relayCalls  = 32                     // enqueue calls in flight: one call is one round trip to Redis
-	relayPoll   = 100 * time.Millisecond // for promises of other processes, and for those whose time has come
-	relayHold   = 10 * time.Second       // for a worker to follow a wake-up; then it is given again
-	relayOutage = time.Second            // between two looks at what is away
+	relayBatch  = 500         // of each kind, in one pass
+	relayCalls  = 32          // enqueue calls in flight: one call is one round trip to Redis
+	relayOutage = time.Second // between two looks at what is away
 )
+
+// room is how many jobs of one kind a queue is given at most. More than its workers
+// can begin within the hold would only be woken twice.
+func (q Queue) room() int {
+	switch q {
+	case Decisions:
+		return 4 * relayBatch
+	case Mail:
+		return 100
+	default:
+		return 20
+	}
+}
 
 // Relay puts jobs that can run on their queues. Every process that promises runs
 // one, and any number may run. Without Redis it waits and nothing is lost: steps
-// are taken, and their promises stand in Postgres.
+// are taken, and their promises stand in Postgres. A job of a kind that it does not
+// know is left to a relay of the release that does.
 type Relay struct {
 	waker  Waker
 	redis  asynq.RedisConnOpt
 	queues map[string]Queue // by kind
+	rooms  []promise.Room
+	beat   Beat
 	log    *slog.Logger
 	signal chan struct{}
 }
 
-// NewRelay returns a relay for jobs of these kinds. A job of another kind is put
-// on Bulk, where the worker that meets it says that it is unknown.
-func NewRelay(waker Waker, redis asynq.RedisConnOpt, kinds []Kind, log *slog.Logger) *Relay {
-	r := &Relay{waker: waker, redis: redis, queues: map[string]Queue{}, log: log, signal: make(chan struct{}, 1)}
+// NewRelay returns a relay for jobs of these kinds.
+func NewRelay(waker Waker, redis asynq.RedisConnOpt, kinds []Kind, beat Beat, log *slog.Logger) *Relay {
+	r := &Relay{waker: waker, redis: redis, queues: map[string]Queue{}, beat: beat, log: log, signal: make(chan struct{}, 1)}
 	for _, k := range kinds {
 		r.queues[string(k.Name)] = k.Queue
+		r.rooms = append(r.rooms, promise.Room{Kind: string(k.Name), Most: k.Queue.room()})
 	}
 	return r
 }
@@ -75,7 +98,7 @@ func (r *Relay) Run(ctx context.Context) {
 			look = r.cautious
 			r.rest(ctx, relayOutage, nil)
 		case woken < relayBatch:
-			r.rest(ctx, relayPoll, r.signal)
+			r.rest(ctx, r.beat.Poll, r.signal)
 		}
 	}
 }
@@ -94,7 +117,7 @@ func (r *Relay) rest(ctx context.Context, wait time.Duration, signal <-chan stru
 // pass wakes one batch and returns how many jobs it had. A wake-up that does not
 // reach Redis is given again when its hold is over.
 func (r *Relay) pass(ctx context.Context, client *asynq.Client) (int, error) {
-	wakes, err := r.waker.WakeJobs(ctx, relayBatch, relayHold)
+	wakes, err := r.waker.WakeJobs(ctx, r.rooms, relayBatch, r.beat.Hold)
 	if err != nil {
 		return 0, err
 	}
@@ -117,13 +140,9 @@ func (r *Relay) cautious(ctx context.Context, client *asynq.Client) (int, error)
 }
 
 func (r *Relay) enqueue(ctx context.Context, client *asynq.Client, wake promise.Wake) error {
-	queue, known := r.queues[wake.Kind]
-	if !known {
-		queue = Bulk
-	}
 	task := asynq.NewTask(wake.Kind, promise.Payload{JobID: wake.JobID}.Encode())
 	_, err := client.EnqueueContext(ctx, task,
-		asynq.Queue(string(queue)),
+		asynq.Queue(string(r.queues[wake.Kind])),
 		// Unlike any earlier one: asynq would refuse an id for as long as it remembers it.
 		asynq.TaskID(fmt.Sprintf("%d:%d", wake.JobID, wake.N)),
 		// Only a lost lease of asynq's makes it try again, and a claim costs nothing.

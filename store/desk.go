@@ -29,6 +29,8 @@ const (
 	EventConflictChanged     secor.EventKind = "conflict.changed"
 	EventTextErased          secor.EventKind = "text.erased"
 	EventDeskAnchored        secor.EventKind = "desk.anchored"
+	EventJobsPaused          secor.EventKind = "jobs.paused"
+	EventJobsResumed         secor.EventKind = "jobs.resumed"
 )
 
 // Change is what adding something to the register came to.

@@ -34,3 +34,16 @@ func ReadHealth(ctx context.Context, db *sql.DB) (Health, error) {
 	h.Now = h.Now.UTC()
 	return h, nil
 }
+
+const deskIDSQL = `SELECT id FROM desk`
+
+// DeskID returns the name that the desk's database was given when it was made: a
+// UUID, unlike that of any other desk.
+func (s *Store) DeskID(ctx context.Context) (string, error) {
+	var id string
+	err := s.db.GetContext(ctx, &id, deskIDSQL)
+	if err != nil {
+		return "", fmt.Errorf("read the desk's name: %w", err)
+	}
+	return id, nil
+}

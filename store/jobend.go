@@ -36,6 +36,33 @@ func readJob(ctx context.Context, db sqlx.QueryerContext, query string, id int64
 	return row.job(), nil
 }
 
+const attemptsSQL = `
+	SELECT fence, worker, began_at, ended_at, outcome, error
+	FROM attempts
+	WHERE job_id = $1
+	ORDER BY fence`
+
+// Attempts returns the attempts at a job that did not do it, the first one first.
+func (s *Store) Attempts(ctx context.Context, jobID int64) ([]promise.Attempt, error) {
+	var rows []struct {
+		Fence   int64
+		Worker  string
+		BeganAt moment
+		EndedAt time.Time
+		Outcome promise.AttemptEnd
+		Error   string
+	}
+	err := s.db.SelectContext(ctx, &rows, attemptsSQL, jobID)
+	if err != nil {
+		return nil, fmt.Errorf("attempts at job %d: %w", jobID, err)
+	}
+	found := make([]promise.Attempt, len(rows))
+	for i, r := range rows {
+		found[i] = promise.Attempt{Fence: r.Fence, Worker: r.Worker, BeganAt: time.Time(r.BeganAt), EndedAt: r.EndedAt.UTC(), Outcome: r.Outcome, Error: r.Error}
+	}
+	return found, nil
+}
+
 // Both raise the fence: a worker of an earlier attempt that comes late is told
 // promise.ErrLost.
 const (
@@ -43,31 +70,39 @@ const (
 		UPDATE jobs
 		SET state = 'open', fence = fence + 1, attempts = 0, not_before = now(), sending_at = NULL, finished_at = NULL
 		WHERE id = $1`
-	dropJobSQL = `
+	cancelJobSQL = `
 		UPDATE jobs
-		SET state = 'cancelled', fence = fence + 1, finished_at = now()
+		SET state = 'cancelled', fence = fence + 1, finished_at = now(), token = NULL, claimed_until = NULL, woken_until = NULL
 		WHERE id = $1`
 )
 
-// RetryJob has a failed or ambiguous job done again from its first attempt, by a
-// lead or administrator with a reason, and records that on the case. A letter
-// that may have left already is refused unless twice says that it may arrive two
-// times. The same act again changes nothing.
+// RetryJob has a job done again from its first attempt that failed or is ambiguous,
+// and at once one that waits for its next attempt, by a lead or administrator with
+// a reason, and records that on the case. A letter that may have left already is
+// refused unless twice says that it may arrive two times. The same act again
+// changes nothing.
 func (s *Store) RetryJob(ctx context.Context, jobID int64, act secor.Act, twice bool) error {
 	return s.decideJob(ctx, jobID, act, retryJobSQL, func(f *secor.File, job promise.Job) error {
-		if !job.SendingAt.IsZero() && !twice {
-			return refuse(secor.ErrGuard, "look whether it did; then drop the job, or accept that it may arrive twice (may-arrive-twice)",
+		switch {
+		case job.State == promise.Open && (job.Attempts == 0 || !job.Leased.IsZero()):
+			return refuse(secor.ErrIllegalMove, "wait for its attempt to end", "job %d is being done, or has not been tried yet", job.ID)
+		case !job.SendingAt.IsZero() && !twice:
+			return refuse(secor.ErrGuard, "look whether it did; then cancel the job, or accept that it may arrive twice (may-arrive-twice)",
 				"the letter of job %d was being sent and may have arrived", job.ID)
 		}
 		return f.RetryJob(job.ID, secor.JobKind(job.Kind), string(job.State))
 	})
 }
 
-// DropJob gives up a failed or ambiguous job for good: it is Cancelled. Who may,
-// what is recorded and what the same act does again is as with RetryJob.
-func (s *Store) DropJob(ctx context.Context, jobID int64, act secor.Act) error {
-	return s.decideJob(ctx, jobID, act, dropJobSQL, func(f *secor.File, job promise.Job) error {
-		return f.DropJob(job.ID, secor.JobKind(job.Kind), string(job.State))
+// CancelJob gives up a job that is open, failed or ambiguous for good. A worker that
+// is at it changes nothing any more; while it sends it is refused. Who may, what is
+// recorded and what the same act does again is as with RetryJob.
+func (s *Store) CancelJob(ctx context.Context, jobID int64, act secor.Act) error {
+	return s.decideJob(ctx, jobID, act, cancelJobSQL, func(f *secor.File, job promise.Job) error {
+		if job.State == promise.Open && !job.SendingAt.IsZero() {
+			return refuse(secor.ErrIllegalMove, "look again in a minute", "the letter of job %d is being sent at this moment", job.ID)
+		}
+		return f.CancelJob(job.ID, secor.JobKind(job.Kind), string(job.State))
 	})
 }
 
@@ -84,8 +119,8 @@ func (s *Store) decideJob(ctx context.Context, jobID int64, act secor.Act, chang
 			if err != nil {
 				return err
 			}
-			if job.State != promise.Failed && job.State != promise.Ambiguous {
-				return refuse(secor.ErrIllegalMove, "only a failed or ambiguous job is retried or dropped", "job %d is %s", jobID, job.State)
+			if job.State == promise.Done || job.State == promise.Cancelled {
+				return refuse(secor.ErrIllegalMove, "nothing is to be decided", "job %d is %s", jobID, job.State)
 			}
 			err = decide(f, job)
 			if err != nil {

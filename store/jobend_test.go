@@ -144,7 +144,7 @@ func (b *bench) wantSound(t *testing.T) {
 	}
 }
 
-func TestDropJob(t *testing.T) {
+func TestCancelJob(t *testing.T) {
 	for _, outcome := range []promise.Outcome{failed, unrecorded, ambiguous} {
 		t.Run(outcome.Why, func(t *testing.T) { drops(t, outcome) })
 	}
@@ -154,7 +154,7 @@ func drops(t *testing.T, outcome promise.Outcome) {
 	b := newBench(t)
 	id, late := b.ended(t, outcome)
 	for range 2 {
-		err := b.DropJob(t.Context(), late.Job.ID, b.decision(b.lead, "drop"))
+		err := b.CancelJob(t.Context(), late.Job.ID, b.decision(b.lead, "drop"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +186,7 @@ func TestDecideJob_Refused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, dropped := b.ended(t, failed)
-	err = b.DropJob(t.Context(), dropped.Job.ID, b.decision(b.lead, "drop"))
+	err = b.CancelJob(t.Context(), dropped.Job.ID, b.decision(b.lead, "drop"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestDecideJob_Refused(t *testing.T) {
 	for _, tt := range tests {
 		before := b.rows(t)
 		for verb, err := range map[string]error{
-			"RetryJob": b.RetryJob(t.Context(), tt.job, tt.act, true), "DropJob": b.DropJob(t.Context(), tt.job, tt.act),
+			"RetryJob": b.RetryJob(t.Context(), tt.job, tt.act, true), "CancelJob": b.CancelJob(t.Context(), tt.job, tt.act),
 		} {
 			if !errors.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.words) {
 				t.Errorf("%s, %s: %v, want %q", verb, tt.name, err, tt.words)
@@ -255,7 +255,7 @@ func TestDecideJob_Race(t *testing.T) {
 			if i%2 == 0 {
 				refusals[i] = b.RetryJob(t.Context(), c.Job.ID, act, false)
 			} else {
-				refusals[i] = b.DropJob(t.Context(), c.Job.ID, act)
+				refusals[i] = b.CancelJob(t.Context(), c.Job.ID, act)
 			}
 		})
 	}

@@ -19,56 +19,82 @@ import (
 // without harm, because lib/pq and database/sql do so when an answer is lost
 // (lib/pq issue 939): a claim is known by its token, all else by its fence.
 
-const jobColumns = `id, kind, case_id, cause, key, audience, recipient, state, attempts, last_error,
-	not_before, sending_at, finished_at, receipt`
+const jobColumns = `id, kind, case_id, cause, key, audience, recipient, state, attempts, worker, last_error,
+	not_before, woken_until, claimed_at, claimed_until, sending_at, finished_at, receipt`
 
 type jobRow struct {
-	ID         int64
-	Kind       string
-	CaseID     int64
-	Cause      int
-	Key        string
-	Audience   string
-	Recipient  string
-	State      promise.State
-	Attempts   int
-	LastError  string
-	NotBefore  moment
-	SendingAt  moment
-	FinishedAt moment
-	Receipt    string
+	ID           int64
+	Kind         string
+	CaseID       int64
+	Cause        int
+	Key          string
+	Audience     string
+	Recipient    string
+	State        promise.State
+	Attempts     int
+	Worker       string
+	LastError    string
+	NotBefore    moment
+	WokenUntil   moment
+	ClaimedAt    moment
+	ClaimedUntil moment
+	SendingAt    moment
+	FinishedAt   moment
+	Receipt      string
 }
 
 func (r jobRow) job() promise.Job {
 	return promise.Job{
 		ID: r.ID, Kind: r.Kind, CaseID: r.CaseID, Cause: r.Cause, Key: r.Key, Audience: r.Audience, Recipient: r.Recipient,
-		State: r.State, Attempts: r.Attempts, LastError: r.LastError, NotBefore: time.Time(r.NotBefore),
-		SendingAt: time.Time(r.SendingAt), DoneAt: time.Time(r.FinishedAt), Receipt: r.Receipt,
+		State: r.State, Attempts: r.Attempts, Worker: r.Worker, LastError: r.LastError, NotBefore: time.Time(r.NotBefore),
+		Woken: time.Time(r.WokenUntil), ClaimedAt: time.Time(r.ClaimedAt), Leased: time.Time(r.ClaimedUntil), SendingAt: time.Time(r.SendingAt), DoneAt: time.Time(r.FinishedAt), Receipt: r.Receipt,
 	}
 }
 
+// Each kind has its own place in the line, so that none waits behind another's.
 const wakeJobsSQL = `
-	UPDATE jobs
-	SET woken_until = now() + $2 * interval '1 microsecond', wakes = wakes + 1
-	WHERE id = ANY (ARRAY(
-		SELECT id
+	WITH held AS (
+		SELECT kind, count(*) AS n
 		FROM jobs
-		WHERE state = 'open' AND woken_until IS NULL AND claimed_until IS NULL AND not_before <= now()
-		ORDER BY not_before, id
-		LIMIT $1
-		FOR UPDATE SKIP LOCKED))
+		WHERE state = 'open' AND woken_until IS NOT NULL
+		GROUP BY kind
+	), rooms AS (
+		SELECT r.kind, least($3, r.most - coalesce(held.n, 0)) AS free
+		FROM unnest($1::text[], $2::bigint[]) AS r (kind, most)
+		LEFT JOIN held ON held.kind = r.kind
+		WHERE NOT EXISTS (SELECT FROM pauses WHERE pauses.kind = r.kind)
+	)
+	UPDATE jobs
+	SET woken_until = now() + $4 * interval '1 microsecond', wakes = wakes + 1
+	WHERE id = ANY (ARRAY(
+		SELECT next.id
+		FROM rooms
+		CROSS JOIN LATERAL (
+			SELECT id
+			FROM jobs
+			WHERE kind = rooms.kind AND state = 'open' AND woken_until IS NULL AND claimed_until IS NULL AND not_before <= now()
+			ORDER BY not_before, id
+			LIMIT greatest(rooms.free, 0)
+			FOR UPDATE SKIP LOCKED
+		) AS next))
 	RETURNING id, kind, wakes`
 
-// WakeJobs returns up to limit jobs that can run now, and keeps them from being
-// returned again until hold is over or a claim on them ended. Several relays may
-// ask at the same time; each gets others.
-func (s *Store) WakeJobs(ctx context.Context, limit int, hold time.Duration) ([]promise.Wake, error) {
+// WakeJobs returns up to limit jobs of each of these kinds that can run now, and
+// keeps them from being returned again until hold is over or a claim on them
+// ended. No more of a kind are woken at a time than its room says; relays that ask
+// at the same moment may go beyond it by a limit each, and each gets others. Of a
+// kind that is paused or not asked for none is woken.
+func (s *Store) WakeJobs(ctx context.Context, rooms []promise.Room, limit int, hold time.Duration) ([]promise.Wake, error) {
+	kinds, most := make(pq.StringArray, len(rooms)), make(pq.Int64Array, len(rooms))
+	for i, r := range rooms {
+		kinds[i], most[i] = r.Kind, int64(r.Most)
+	}
 	var rows []struct {
 		ID    int64
 		Kind  string
 		Wakes int
 	}
-	err := s.db.SelectContext(ctx, &rows, wakeJobsSQL, limit, hold.Microseconds())
+	err := s.db.SelectContext(ctx, &rows, wakeJobsSQL, kinds, most, limit, hold.Microseconds())
 	if err != nil {
 		return nil, fmt.Errorf("wake jobs: %w", err)
 	}
@@ -84,15 +110,18 @@ const claimJobSQL = `
 	SET fence = fence + CASE WHEN token = $2 THEN 0 ELSE 1 END,
 		attempts = attempts + CASE WHEN token = $2 THEN 0 ELSE 1 END,
 		token = $2,
+		worker = coalesce(substring($2 FROM '^(.*)/'), ''),
+		claimed_at = CASE WHEN token = $2 THEN claimed_at ELSE now() END,
 		claimed_until = now() + $3 * interval '1 microsecond',
 		woken_until = NULL
-	WHERE id = $1 AND state = 'open' AND (token = $2 OR (claimed_until IS NULL AND not_before <= now()))
+	WHERE id = $1 AND state = 'open' AND (token = $2 OR (claimed_until IS NULL AND not_before <= now()
+		AND NOT EXISTS (SELECT FROM pauses WHERE pauses.kind = jobs.kind)))
 	RETURNING fence, ` + jobColumns
 
 // ClaimJob takes a job for the length of lease, and counts the attempt. It is
-// false when there is nothing to do: the job is over, waits, is another's, or
-// does not exist. The token is the caller's and unlike any other; the same token
-// claims the same attempt.
+// false when there is nothing to do: the job is over, waits, is paused, is
+// another's, or does not exist. The token is the caller's and unlike any other,
+// and up to its last slash it names the worker; the same token claims the same attempt.
 func (s *Store) ClaimJob(ctx context.Context, jobID int64, token string, lease time.Duration) (promise.Claim, bool, error) {
 	var row struct {
 		jobRow
@@ -120,9 +149,15 @@ func (s *Store) RenewClaim(ctx context.Context, c promise.Claim, lease time.Dura
 }
 
 const releaseJobSQL = `
-	UPDATE jobs
-	SET attempts = attempts - 1, token = NULL, claimed_until = NULL, sending_at = NULL
-	WHERE id = $1 AND fence = $2 AND claimed_until IS NOT NULL`
+	WITH released AS (
+		UPDATE jobs
+		SET attempts = attempts - 1, token = NULL, claimed_until = NULL, sending_at = NULL
+		WHERE id = $1 AND fence = $2 AND claimed_until IS NOT NULL
+		RETURNING id, fence, worker, claimed_at
+	)
+	INSERT INTO attempts (job_id, fence, worker, began_at, ended_at, outcome, error)
+	SELECT id, fence, worker, claimed_at, now(), 'given_back', ''
+	FROM released`
 
 // ReleaseJob gives a job under whose claim nothing was sent back as if it had not
 // been claimed; the attempt does not count. It returns promise.ErrLost when the
@@ -132,22 +167,33 @@ func (s *Store) ReleaseJob(ctx context.Context, c promise.Claim) error {
 }
 
 const endAttemptSQL = `
-	UPDATE jobs
-	SET state = $3,
-		last_error = $4,
-		not_before = CASE WHEN $3 = 'open' THEN now() + $5 * interval '1 microsecond' ELSE not_before END,
-		sending_at = CASE WHEN $6 THEN sending_at END,
-		finished_at = CASE WHEN $3 = 'open' THEN NULL ELSE now() END,
-		token = NULL,
-		claimed_until = NULL,
-		woken_until = NULL
-	WHERE id = $1 AND fence = $2 AND state IN ('open', 'ambiguous', $3)`
+	WITH ended AS (
+		UPDATE jobs
+		SET state = $3,
+			last_error = $4,
+			not_before = CASE WHEN $3 = 'open' THEN now() + $5 * interval '1 microsecond' ELSE not_before END,
+			sending_at = CASE WHEN $6 THEN sending_at END,
+			finished_at = CASE WHEN $3 = 'open' THEN NULL ELSE now() END,
+			token = NULL,
+			claimed_until = NULL,
+			woken_until = NULL
+		WHERE id = $1 AND fence = $2 AND state IN ('open', 'ambiguous', $3)
+		RETURNING id, fence, worker, claimed_at, last_error
+	)
+	INSERT INTO attempts (job_id, fence, worker, began_at, ended_at, outcome, error)
+	SELECT id, fence, worker, claimed_at, now(), $7, last_error
+	FROM ended
+	ON CONFLICT (job_id, fence) DO UPDATE SET ended_at = EXCLUDED.ended_at, outcome = EXCLUDED.outcome, error = EXCLUDED.error`
 
 // EndAttempt records an attempt that did not do its job. Who comes late may still
 // end an ambiguous job: it knows what became of its sending. It returns
 // promise.ErrLost when the job went on without the claim.
 func (s *Store) EndAttempt(ctx context.Context, c promise.Claim, o promise.Outcome) error {
-	return holding(s.db.ExecContext(ctx, endAttemptSQL, c.Job.ID, c.Fence, o.State, o.Why, o.RetryIn.Microseconds(), o.Sent))
+	end := promise.AttemptEnd(o.State)
+	if o.State == promise.Open {
+		end = promise.EndRetried
+	}
+	return holding(s.db.ExecContext(ctx, endAttemptSQL, c.Job.ID, c.Fence, o.State, o.Why, o.RetryIn.Microseconds(), o.Sent, end))
 }
 
 const causeSQL = `
@@ -212,6 +258,33 @@ func (s *Store) FinishWork(ctx context.Context, c promise.Claim, act secor.Act,
 	}
 	s.signal()
 	return state, nil
+}
+
+const finishWithSQL = `
+	WITH done AS (
+		UPDATE jobs
+		SET state = 'done', finished_at = now(), token = NULL, claimed_until = NULL, woken_until = NULL
+		WHERE id = $1 AND fence = $2 AND state = 'open'
+		RETURNING id
+	), effect AS (%s)
+	SELECT (SELECT count(*) FROM done) + (SELECT count(*) FROM jobs WHERE id = $1 AND fence = $2 AND state = 'done')`
+
+// FinishWith does a job that is one statement and completes it, both in one round
+// trip. The effect is SQL that reads from the table "done", which has the job's id
+// when the claim is good and nothing else, and its arguments begin with $3. Executed
+// twice, the second time finds the job done and has no effect. It returns
+// promise.ErrLost when the claim was lost, and a fault after which the job may be
+// done all the same.
+func (s *Store) FinishWith(ctx context.Context, c promise.Claim, effect string, args ...any) error {
+	var done int
+	err := s.db.GetContext(ctx, &done, fmt.Sprintf(finishWithSQL, effect), append([]any{c.Job.ID, c.Fence}, args...)...)
+	if err != nil {
+		return fmt.Errorf("do job %d: %w", c.Job.ID, err)
+	}
+	if done == 0 {
+		return promise.ErrLost
+	}
+	return nil
 }
 
 const startSendSQL = `
@@ -308,21 +381,32 @@ func holding(result sql.Result, err error) error {
 }
 
 const reconcileJobsSQL = `
-	UPDATE jobs
-	SET state = CASE WHEN sending_at IS NULL THEN 'open' ELSE 'ambiguous' END,
-		finished_at = CASE WHEN sending_at IS NULL THEN NULL ELSE now() END,
-		last_error = CASE WHEN claimed_until IS NULL THEN last_error
-			ELSE 'attempt ' || attempts || ': the lease ran out' || CASE WHEN sending_at IS NULL THEN '' ELSE ' while sending' END END,
-		token = NULL,
-		claimed_until = NULL,
-		woken_until = NULL
-	WHERE id = ANY (ARRAY(
-		SELECT id
+	WITH lost AS (
+		SELECT id AS job_id, fence AS held_fence, worker AS holder, claimed_at AS began_at, claimed_until AS ran_out_at,
+			CASE WHEN claimed_until IS NULL THEN last_error
+				ELSE 'attempt ' || attempts || ': the lease ran out' || CASE WHEN sending_at IS NULL THEN '' ELSE ' while sending' END END AS why,
+			CASE WHEN sending_at IS NULL THEN 'lease_lost' ELSE 'ambiguous' END AS outcome
 		FROM jobs
 		WHERE state = 'open' AND (woken_until < now() OR claimed_until < now())
 		ORDER BY id
 		LIMIT 1000
-		FOR UPDATE SKIP LOCKED))
+		FOR UPDATE SKIP LOCKED
+	), noted AS (
+		INSERT INTO attempts (job_id, fence, worker, began_at, ended_at, outcome, error)
+		SELECT job_id, held_fence, holder, began_at, now(), outcome, why
+		FROM lost
+		WHERE ran_out_at IS NOT NULL
+		ON CONFLICT (job_id, fence) DO NOTHING
+	)
+	UPDATE jobs
+	SET state = CASE WHEN sending_at IS NULL THEN 'open' ELSE 'ambiguous' END,
+		finished_at = CASE WHEN sending_at IS NULL THEN NULL ELSE now() END,
+		last_error = why,
+		token = NULL,
+		claimed_until = NULL,
+		woken_until = NULL
+	FROM lost
+	WHERE id = job_id
 	RETURNING ` + jobColumns
 
 // ReconcileJobs takes back what nobody answers for any more: a wake-up that no

@@ -176,6 +176,15 @@ func jobAct(j promise.Job) secor.Act {
 
 func decide(f *secor.File, _ secor.Event) error { return taking("not-required")(f, time.Time{}) }
 
+// everyKind is room for a hundred jobs of each kind.
+func everyKind() []promise.Room {
+	var rooms []promise.Room
+	for _, kind := range secor.JobKinds() {
+		rooms = append(rooms, promise.Room{Kind: string(kind), Most: 100})
+	}
+	return rooms
+}
+
 func TestWakeJobs_EachOnce(t *testing.T) {
 	b := newBench(t)
 	for range 60 {
@@ -187,7 +196,7 @@ func TestWakeJobs_EachOnce(t *testing.T) {
 	for range 4 {
 		relays.Go(func() {
 			for {
-				wakes, err := b.WakeJobs(t.Context(), 7, time.Minute)
+				wakes, err := b.WakeJobs(t.Context(), everyKind(), 7, time.Minute)
 				if err != nil {
 					t.Error(err)
 				}
@@ -213,7 +222,7 @@ func TestWakeJobs_EachOnce(t *testing.T) {
 	}
 	b.expire(t)
 	reopened, _ := b.reconcile(t)
-	wakes, err := b.WakeJobs(t.Context(), 100, time.Minute)
+	wakes, err := b.WakeJobs(t.Context(), everyKind(), 100, time.Minute)
 	if err != nil || reopened != 60 || len(wakes) != 60 || wakes[0].N != 2 {
 		t.Errorf("after the hold: %d reopened, %d woken again, %v, want 60 for the second time", reopened, len(wakes), err)
 	}
@@ -223,7 +232,7 @@ func TestWakeJobs_NotBefore(t *testing.T) {
 	b := newBench(t)
 	b.Grace = time.Hour
 	id, letter := b.rejected(t)
-	wakes, err := b.WakeJobs(t.Context(), 10, time.Minute)
+	wakes, err := b.WakeJobs(t.Context(), everyKind(), 10, time.Minute)
 	if err != nil || len(wakes) != 1 || wakes[0].JobID == letter.ID {
 		t.Errorf("WakeJobs = %v, %v, want only the job for the desk", wakes, err)
 	}

@@ -163,7 +163,7 @@ func (d *demo) startWork(redis asynq.RedisConnOpt, p *parts) error {
 	if err != nil {
 		return err
 	}
-	relay := jobs.NewRelay(d.store, redis, jobs.Kinds(), log)
+	relay := jobs.NewRelay(d.store, redis, jobs.Kinds(), jobs.DefaultBeat(), log)
 	d.store.Promised = relay.Signal
 	d.sweeper = jobs.NewSweeper(d.store, d.clock.now, log)
 

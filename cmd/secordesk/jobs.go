@@ -286,5 +286,5 @@ func (jobsDropCmd) Help() string {
 
 // Run drops the job.
 func (c *jobsDropCmd) Run(ctx context.Context, t *terminal) error {
-	return c.Decision.run(ctx, t, "jobs drop", func(d *desk, act secor.Act) error { return d.DropJob(ctx, c.Decision.Job, act) })
+	return c.Decision.run(ctx, t, "jobs drop", func(d *desk, act secor.Act) error { return d.CancelJob(ctx, c.Decision.Job, act) })
 }

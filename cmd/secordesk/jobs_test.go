@@ -42,7 +42,7 @@ func (o *office) letter(opened *desk, company int64, name string, end *promise.O
 		}
 		return step.Take(f, nil)
 	}))
-	wakes, err := opened.WakeJobs(ctx, 10, time.Minute)
+	wakes, err := opened.WakeJobs(ctx, []promise.Room{{Kind: string(secor.JobRejection), Most: 10}}, 10, time.Minute)
 	o.must(err)
 	for _, wake := range wakes {
 		if wake.Kind != string(secor.JobRejection) {

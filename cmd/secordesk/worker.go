@@ -61,7 +61,7 @@ func (workerCmd) Run(ctx context.Context, t *terminal) error {
 // returns when all three have ended. They end with ctx, and when do does.
 func withRelay(ctx context.Context, cases *desk, redis asynq.RedisConnOpt, log *slog.Logger, do func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
-	relay := jobs.NewRelay(cases, redis, jobs.Kinds(), log)
+	relay := jobs.NewRelay(cases, redis, jobs.Kinds(), jobs.DefaultBeat(), log)
 	cases.Promised = relay.Signal
 	var beside sync.WaitGroup
 	beside.Go(func() { relay.Run(ctx) })

@@ -35,11 +35,44 @@ type Job struct {
 	Recipient string // "reviewer:3", "company:12", "body:ab-pir", "desk"
 	State     State
 	Attempts  int    // claims so far, the present one included
+	Worker    string // who made the newest claim; "" before the first
 	LastError string // for operators; never shown to Slack or an employer
 	NotBefore time.Time
+	Woken     time.Time // the queue has it until then; zero: it has not
+	ClaimedAt time.Time // start of the newest attempt; zero: there was none
+	Leased    time.Time // the attempt under way holds it until then; zero: none is
 	SendingAt time.Time // zero: no byte was ever sent
 	DoneAt    time.Time
 	Receipt   string // what the other side said when it accepted
+}
+
+// Attempt is one that did not do its job. The one that did is told by the job:
+// ClaimedAt, Worker, DoneAt.
+type Attempt struct {
+	Fence   int64
+	Worker  string
+	BeganAt time.Time // zero: unknown
+	EndedAt time.Time
+	Outcome AttemptEnd
+	Error   string // for operators; "" when it was given back
+}
+
+// AttemptEnd is how an attempt ended that did not do its job.
+type AttemptEnd string
+
+const (
+	EndRetried   AttemptEnd = "retried" // a fault; there is another attempt
+	EndFailed    AttemptEnd = "failed"
+	EndCancelled AttemptEnd = "cancelled"
+	EndAmbiguous AttemptEnd = "ambiguous"
+	EndGivenBack AttemptEnd = "given_back" // its process had to stop; it does not count
+	EndLeaseLost AttemptEnd = "lease_lost" // nothing was heard of it any more
+)
+
+// Room is how much of one kind of job may be woken.
+type Room struct {
+	Kind string
+	Most int // that are woken and not claimed at the same time
 }
 
 // Wake is one job that the relay puts on the queue. Its payload carries the job's
@@ -79,7 +112,7 @@ func Decode(text []byte) (Payload, error) {
 type Claim struct {
 	Job   Job
 	Fence int64
-	Token string // made by the client, so that a claim executed twice is still one
+	Token string // made by the client, so that a claim executed twice is still one; up to its last slash it names the worker
 }
 
 // ErrLost means that a claim is no longer good: its lease ran out and the job went

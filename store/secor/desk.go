@@ -86,16 +86,20 @@ func (f *File) correctHeadcount(value string) error {
 	return nil
 }
 
-// RetryJob records that a job which failed or is ambiguous, was, is done again. It
+// RetryJob records that a job, which was failed, ambiguous or waiting, is done again. It
 // refuses everybody but a lead or administrator, and a decision without a reason.
 func (f *File) RetryJob(id int64, kind JobKind, was string) error {
 	return f.decideJob("Retry Job", EventJobRetried, id, kind, was)
 }
 
-// DropJob records that such a job is given up. It refuses as RetryJob does.
-func (f *File) DropJob(id int64, kind JobKind, was string) error {
-	return f.decideJob("Drop Job", EventJobDropped, id, kind, was)
+// CancelJob records that such a job is given up. It refuses as RetryJob does.
+func (f *File) CancelJob(id int64, kind JobKind, was string) error {
+	return f.decideJob("Cancel Job", EventJobDropped, id, kind, was)
 }
+
+// RunsJobs refuses everybody who may not decide on jobs of every case: all but a
+// lead or administrator of this roster. The file needs no case.
+func (f *File) RunsJobs(label string) error { return Step{Label: label, Who: leads}.allow(f) }
 
 func (f *File) decideJob(label string, event EventKind, id int64, kind JobKind, was string) error {
 	err := Step{Label: label, Who: leads}.allow(f)

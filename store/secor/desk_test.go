@@ -84,7 +84,7 @@ func TestDecideJob(t *testing.T) {
 	for _, tt := range tests {
 		o := requestIn(t, StateRejected)
 		before, move, version := len(o.history), o.LastMove, o.Case.Version
-		for event, decide := range map[EventKind]func(int64, JobKind, string) error{EventJobRetried: o.RetryJob, EventJobDropped: o.DropJob} {
+		for event, decide := range map[EventKind]func(int64, JobKind, string) error{EventJobRetried: o.RetryJob, EventJobDropped: o.CancelJob} {
 			err := o.act(Act{By: tt.by, Reason: tt.reason}, func() error { return decide(7, JobRejection, "failed") })
 			if tt.kind != nil {
 				mustSay(t, tt.who, refused(err, tt.kind, tt.words))
