@@ -1,0 +1,151 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"secordesk/store/promise"
+	"secordesk/store/secor"
+	"secordesk/store/storetest"
+)
+
+// counted is a backlog without the times, which no test can know.
+func counted(t *testing.T, b *bench) promise.Backlog {
+	t.Helper()
+	got, err := b.Backlog(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got.Open {
+		got.Open[i].Overdue = 0
+	}
+	got.OldestTxn = 0
+	return got
+}
+
+// One job of every readiness, age and end that matters.
+func TestBacklog(t *testing.T) {
+	b := newBench(t)
+	if diff := cmp.Diff(promise.Backlog{}, counted(t, b)); diff != "" {
+		t.Errorf("an empty desk (-want +got):\n%s", diff)
+	}
+	const decide, rejection = string(secor.JobDecideNeed), string(secor.JobRejection)
+	_, runnable := b.request(t)
+	_, woken := b.request(t)
+	_, claimed := b.request(t)
+	_, failed := b.request(t)
+	_, unsure := b.request(t)
+	_, done := b.request(t)
+	b.exec(t, `UPDATE jobs SET promised_at = now() - interval '25 hours', not_before = now() - interval '2 hours' WHERE id = $1`, runnable.ID)
+	b.exec(t, `UPDATE jobs SET promised_at = now() - interval '5 minutes', woken_until = now() + interval '1 minute' WHERE id = $1`, woken.ID)
+	b.claim(t, claimed.ID, "w/1")
+	for id, o := range map[int64]promise.Outcome{
+		failed.ID: {State: promise.Failed, Why: "no"},
+		unsure.ID: {State: promise.Ambiguous, Why: "who knows", Sent: true},
+	} {
+		c := b.claim(t, id, "w/2")
+		b.exec(t, `UPDATE jobs SET sending_at = now() WHERE id = $1`, id)
+		err := b.EndAttempt(t.Context(), c, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.exec(t, `UPDATE jobs SET state = 'done', finished_at = now() WHERE id = $1`, done.ID)
+	b.Grace = time.Hour
+	b.rejected(t)
+	b.exec(t, `UPDATE jobs SET state = 'done', finished_at = now() WHERE kind = $1 AND id > $2`, decide, done.ID)
+	want := promise.Backlog{
+		Newest: done.ID + 2,
+		Open: []promise.OpenJobs{
+			{Kind: decide, Readiness: promise.Claimed, Jobs: 1},
+			{Kind: decide, Readiness: promise.Runnable, Age: 4, Jobs: 1},
+			{Kind: decide, Readiness: promise.Woken, Age: 1, Jobs: 1},
+			{Kind: rejection, Readiness: promise.Waiting, Jobs: 1},
+		},
+		Troubled: []promise.Troubled{{Kind: decide, State: promise.Ambiguous, Jobs: 1}, {Kind: decide, State: promise.Failed, Jobs: 1}},
+	}
+	if diff := cmp.Diff(want, counted(t, b)); diff != "" {
+		t.Errorf("backlog (-want +got):\n%s", diff)
+	}
+	got, err := b.Backlog(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range got.Open {
+		lag := o.Overdue.Round(time.Minute)
+		switch {
+		case o.Readiness == promise.Runnable && lag != 2*time.Hour,
+			o.Readiness == promise.Waiting && lag != -time.Hour:
+			t.Errorf("%s is overdue for %s", o.Readiness, lag)
+		}
+	}
+
+	// A kind that rests: what is not claimed waits for a person.
+	b.exec(t, `INSERT INTO pauses (kind, paused_at) VALUES ($1, now())`, decide)
+	want.Paused = []string{decide}
+	want.Open[1] = promise.OpenJobs{Kind: decide, Readiness: promise.Paused, Age: 1, Jobs: 1}
+	want.Open[2] = promise.OpenJobs{Kind: decide, Readiness: promise.Paused, Age: 4, Jobs: 1}
+	if diff := cmp.Diff(want, counted(t, b)); diff != "" {
+		t.Errorf("with a paused kind (-want +got):\n%s", diff)
+	}
+}
+
+// A transaction that somebody forgot is seen, with the rights of the application.
+func TestBacklog_OldestTransaction(t *testing.T) {
+	b := newBench(t)
+	tx, err := b.db.BeginTxx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	var began time.Time
+	err = tx.GetContext(t.Context(), &began, `SELECT now()`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := b.Backlog(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.OldestTxn <= 0 || got.OldestTxn > time.Minute {
+		t.Errorf("the oldest transaction is open for %s, want the moment since %s", got.OldestTxn, began)
+	}
+	err = tx.Rollback()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err = b.Backlog(t.Context())
+	if err != nil || got.OldestTxn != 0 {
+		t.Errorf("after its end: %s, %v, want 0", got.OldestTxn, err)
+	}
+}
+
+func TestBehind(t *testing.T) {
+	b := newBench(t)
+	owner := storetest.OwnerDB(t)
+	want := func(behind bool) {
+		t.Helper()
+		got, err := b.Behind(t.Context())
+		if err != nil || got != behind {
+			t.Errorf("Behind() = %v, %v, want %v", got, err, behind)
+		}
+	}
+	want(false)
+	_, err := owner.Exec(`UPDATE goose_db_version SET is_applied = false WHERE version_id > 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(true)
+	_, err = owner.Exec(`ALTER TABLE goose_db_version RENAME TO gone`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(true)
+	b.Close()
+	_, err = b.Behind(t.Context())
+	if err == nil {
+		t.Error("Behind() without a database has no error")
+	}
+}
