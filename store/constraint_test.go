@@ -42,6 +42,7 @@ func TestConstraint_Lists(t *testing.T) {
 		"invoices_kind_is_known":       {string(secor.FeeAnnual), string(secor.FeeFurther)},
 		"reviewers_role_is_known":      texts(secor.Roles()),
 		"clocks_phase_is_known":        {string(secor.PhaseRunning), string(secor.PhasePaused), string(secor.PhaseFinished)},
+		"attempts_outcome_is_known":    {"retried", "failed", "cancelled", "ambiguous", "given_back", "lease_lost"},
 		"clock_entries_kind_is_known": texts([]secor.ClockEntryKind{secor.ClockStarted, secor.ClockPaused, secor.ClockResumed,
 			secor.ClockReached, secor.ClockBreached, secor.ClockMet, secor.ClockStopped}),
 		"clock_entries_party_is_of_a_pause": append(texts(secor.Parties()), "paused", ""),
@@ -247,6 +248,8 @@ var wrongRows = []struct{ constraint, statement string }{
 	{"clocks_one_unfinished", `INSERT INTO clocks OVERRIDING SYSTEM VALUE SELECT * FROM (SELECT 99, case_id, policy, 2, frozen, calendar, zone_data, phase, acts_at, due_at
 		FROM clocks WHERE case_id = 1) c`},
 	{"clock_entries_are_append_only", `UPDATE clock_entries SET kind = kind`},
+	{"attempts_outcome_is_known", `INSERT INTO attempts (job_id, fence, worker, ended_at, outcome, error) SELECT min(id), 9, '', now(), 'open', '' FROM jobs`},
+	{"desk_is_one", `INSERT INTO desk (one) VALUES (false)`},
 	{"clock_entries_are_append_only", `DELETE FROM clock_entries WHERE false`},
 	{"clock_entries_are_append_only", `TRUNCATE clock_entries`},
 	{"clock_entries_seq_is_unique", entry(`1, 'started', now(), now(), '', ''`)},

@@ -167,7 +167,7 @@ func drops(t *testing.T, outcome promise.Outcome) {
 	b.comesLate(t, id, late, promise.Cancelled)
 	_, ours, err := b.ClaimJob(t.Context(), job.ID, "two", time.Minute)
 	if ours || err != nil {
-		t.Errorf("a dropped job was claimed: %v", err)
+		t.Errorf("a cancelled job was claimed: %v", err)
 	}
 }
 
@@ -178,10 +178,13 @@ func TestDecideJob_Refused(t *testing.T) {
 	_, unclear := b.ended(t, ambiguous)
 	_, sent := b.ended(t, unrecorded)
 	_, open := b.rejected(t)
-	_, claimed := b.rejected(t)
-	b.claim(t, claimed.ID, "one")
+	_, sending := b.rejected(t)
+	_, err := b.StartSend(t.Context(), b.claim(t, sending.ID, "one"), jobAct(sending), time.Minute, nothing)
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, done := b.request(t)
-	_, err := b.FinishWork(t.Context(), b.claim(t, done.ID, "one"), jobAct(done), nothing)
+	_, err = b.FinishWork(t.Context(), b.claim(t, done.ID, "one"), jobAct(done), nothing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,10 +207,9 @@ func TestDecideJob_Refused(t *testing.T) {
 		{"the desk itself", gone.Job.ID, b.decision(secor.Desk, "c"), secor.ErrNotAllowed, "not for the desk"},
 		{"no reason", gone.Job.ID, silent, secor.ErrField, "wants a reason"},
 		{"an act of another case", gone.Job.ID, elsewhere, secor.ErrField, "cli:drop"},
-		{"an open job", open.ID, b.decision(b.lead, "d"), secor.ErrIllegalMove, "is open; only a failed or ambiguous job"},
-		{"a claimed job", claimed.ID, b.decision(b.lead, "e"), secor.ErrIllegalMove, "is open; only"},
-		{"a job that is done", done.ID, b.decision(b.lead, "f"), secor.ErrIllegalMove, "is done; only"},
-		{"a dropped job", dropped.Job.ID, b.decision(b.lead, "g"), secor.ErrIllegalMove, "is cancelled; only"},
+		{"a job whose letter is being sent", sending.ID, b.decision(b.lead, "e"), secor.ErrIllegalMove, "being"},
+		{"a job that is done", done.ID, b.decision(b.lead, "f"), secor.ErrIllegalMove, "is done; nothing"},
+		{"a cancelled job", dropped.Job.ID, b.decision(b.lead, "g"), secor.ErrIllegalMove, "is cancelled; nothing"},
 		{"no such job", 4711, b.decision(b.lead, "h"), secor.ErrNotFound, "there is no job 4711"},
 	}
 	for _, tt := range tests {
@@ -224,6 +226,10 @@ func TestDecideJob_Refused(t *testing.T) {
 		}
 	}
 	before := b.rows(t)
+	err = b.RetryJob(t.Context(), open.ID, b.decision(b.lead, "d"), true)
+	if !errors.Is(err, secor.ErrIllegalMove) || !strings.Contains(err.Error(), "has not been tried yet") {
+		t.Errorf("a job that was never tried is retried: %v", err)
+	}
 	for _, c := range []promise.Claim{unclear, sent} {
 		err := b.RetryJob(t.Context(), c.Job.ID, b.decision(b.lead, "once"), false)
 		if !errors.Is(err, secor.ErrGuard) || !strings.Contains(err.Error(), "may-arrive-twice") {
@@ -243,7 +249,34 @@ func (b *bench) rows(t *testing.T) string {
 	return text
 }
 
-// Two leads decide at once: one of them does.
+// A job that waits for its next attempt is tried at once, and one that is open,
+// claimed or not, is given up: its worker comes too late.
+func TestDecideJob_Open(t *testing.T) {
+	b := newBench(t)
+	_, waits := b.ended(t, promise.Outcome{State: promise.Open, Why: "451 busy", RetryIn: time.Hour})
+	err := b.RetryJob(t.Context(), waits.Job.ID, b.decision(b.lead, "now"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := b.claim(t, waits.Job.ID, "two")
+	if c.Job.Attempts != 1 {
+		t.Errorf("the job is tried at once as attempt %d, want 1", c.Job.Attempts)
+	}
+	err = b.CancelJob(t.Context(), c.Job.ID, b.decision(b.lead, "stop"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.comesLate(t, secor.CaseID(c.Job.CaseID), c, promise.Cancelled)
+	id, never := b.rejected(t)
+	err = b.CancelJob(t.Context(), never.ID, b.decision(b.lead, "never"))
+	if err != nil || b.job(t, never.ID).State != promise.Cancelled {
+		t.Errorf("CancelJob of one that was never tried: %v, it is %s", err, b.job(t, never.ID).State)
+	}
+	b.wantEvents(t, id, secor.EventJobDropped, 1)
+	b.wantSound(t)
+}
+
+// Leads decide at once: a job is retried once and given up once.
 func TestDecideJob_Race(t *testing.T) {
 	b := newBench(t)
 	id, c := b.ended(t, failed)
@@ -260,26 +293,23 @@ func TestDecideJob_Race(t *testing.T) {
 		})
 	}
 	leads.Wait()
-	decided := 0
-	for _, err := range refusals {
+	var decided [2]int
+	for i, err := range refusals {
 		if err == nil {
-			decided++
+			decided[i%2]++
 		} else if !errors.Is(err, secor.ErrIllegalMove) {
 			t.Error(err)
 		}
 	}
-	events, err := b.Events(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
+	if decided[0] > 1 || decided[1] != 1 || b.job(t, c.Job.ID).State != promise.Cancelled {
+		t.Errorf("%d retries and %d ends held; the job is %s", decided[0], decided[1], b.job(t, c.Job.ID).State)
 	}
-	last := events[len(events)-1]
-	if decided != 1 || len(events) < 2 || strings.HasPrefix(string(events[len(events)-2].Kind), "job.") || !strings.HasPrefix(string(last.Kind), "job.") {
-		t.Errorf("%d decisions held; the last event is %s", decided, last.Kind)
-	}
+	b.wantEvents(t, id, secor.EventJobRetried, decided[0])
+	b.wantEvents(t, id, secor.EventJobDropped, 1)
 }
 
-// A lead decides while the worker, who was only slow, reports that the server was
-// busy and that nothing was sent: the job is open again and not the lead's to decide.
+// A lead decides while the worker, who was only slow, reports that the letter was
+// accepted: the job is done and not the lead's to decide.
 func TestDecideJob_WhileTheWorkerReports(t *testing.T) {
 	b := newBench(t)
 	id, c := b.ended(t, ambiguous)
@@ -288,7 +318,7 @@ func TestDecideJob_WhileTheWorkerReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer report.Rollback()
-	_, err = report.Exec(`UPDATE jobs SET state = 'open', sending_at = NULL, finished_at = NULL WHERE id = $1`, c.Job.ID)
+	_, err = report.Exec(`UPDATE jobs SET state = 'done', receipt = '250 ok' WHERE id = $1`, c.Job.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,7 @@ func (f *File) CancelJob(id int64, kind JobKind, was string) error {
 
 // RunsJobs refuses everybody who may not decide on jobs of every case: all but a
 // lead or administrator of this roster. The file needs no case.
-func (f *File) RunsJobs(label string) error { return Step{Label: label, Who: leads}.allow(f) }
+func (f *File) RunsJobs(label string) error { return Step{Label: label, Who: leads}.allowRole(f) }
 
 func (f *File) decideJob(label string, event EventKind, id int64, kind JobKind, was string) error {
 	err := Step{Label: label, Who: leads}.allow(f)

@@ -247,12 +247,9 @@ func (s Step) accepted(in Input) (Input, []string, error) {
 
 // allow authorises the person against the file.
 func (s Step) allow(f *File) error {
-	role, err := f.roleOf(f.act.By)
+	err := s.allowRole(f)
 	if err != nil {
 		return err
-	}
-	if !slices.Contains(s.Who, role) {
-		return refuse(ErrNotAllowed, "ask "+roleWords(s.Who), "%s is not for %s", s.Label, role.words())
 	}
 	if f.act.By.Role != RoleReviewer {
 		return nil
@@ -264,6 +261,17 @@ func (s Step) allow(f *File) error {
 	if s.Holder && f.Case.Holder != f.act.By.ID {
 		holder, _ := f.reviewer(f.Case.Holder)
 		return refuse(ErrNotAllowed, "ask a lead to assign it to you", "only %s, who holds the case, may do this", cmp.Or(holder.Name, "its reviewer"))
+	}
+	return nil
+}
+
+func (s Step) allowRole(f *File) error {
+	role, err := f.roleOf(f.act.By)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(s.Who, role) {
+		return refuse(ErrNotAllowed, "ask "+roleWords(s.Who), "%s is not for %s", s.Label, role.words())
 	}
 	return nil
 }
