@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"bytes"
-	"database/sql"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -59,7 +58,7 @@ func newProxy(t *testing.T) (*proxy, *sqlx.DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
+	db := sqlx.NewDb(store.OpenDB(connector), "postgres")
 	t.Cleanup(func() { db.Close(); p.Close() })
 	return p, db
 }

@@ -20,6 +20,9 @@ func ExportIn(ctx context.Context, tx *sqlx.Tx, w io.Writer) error { return expo
 // SnakeCase is what names columns.
 var SnakeCase = snakeCase
 
+// OpenDB is the pool that Open makes.
+var OpenDB = openDB
+
 // SchemaVersion is the migration that Open asks for.
 const SchemaVersion = schemaVersion
 

@@ -61,7 +61,12 @@ func newDesk(t testing.TB) *desk {
 		t.Fatal(err)
 	}
 	c := &clock{now: morning}
-	d := &desk{Store: store.New(storetest.DB(t), p, c.Now), t: t, clock: c}
+	s, err := store.Open(t.Context(), storetest.DSN(t), p, c.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	d := &desk{Store: s, t: t, clock: c}
 	d.lead = d.person("lead@desk.example", secor.RoleLead, 8)
 	d.admin = d.person("admin@desk.example", secor.RoleAdmin, 0)
 	for i := range 2 {

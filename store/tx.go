@@ -23,7 +23,7 @@ const (
 )
 
 func openDB(c driver.Connector) *sql.DB {
-	db := sql.OpenDB(c)
+	db := sql.OpenDB(&preparing{Connector: c})
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxIdleConns)
 	db.SetConnMaxIdleTime(maxConnIdle)
