@@ -51,6 +51,9 @@ func (q Queue) room() int {
 // are taken, and their promises stand in Postgres. A job of a kind that it does not
 // know is left to a relay of the release that does.
 type Relay struct {
+	// Meter hears and counts what the relay does. It is set before Run, or left nil.
+	Meter *Meter
+
 	waker  Waker
 	redis  asynq.RedisConnOpt
 	queues map[string]Queue // by kind
@@ -85,6 +88,7 @@ func (r *Relay) Run(ctx context.Context) {
 	client := asynq.NewClient(r.redis)
 	defer client.Close()
 	looked := outage(r.log, "relay")
+	turned := r.Meter.loop("relay", r.beat.Poll)
 	look := r.pass
 	for ctx.Err() == nil {
 		woken, err := look(ctx, client)
@@ -92,6 +96,7 @@ func (r *Relay) Run(ctx context.Context) {
 			return
 		}
 		looked(err)
+		turned(err)
 		look = r.pass
 		switch {
 		case err != nil:
@@ -121,6 +126,7 @@ func (r *Relay) pass(ctx context.Context, client *asynq.Client) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	r.Meter.woke(len(wakes))
 	calls, ctx := errgroup.WithContext(ctx)
 	calls.SetLimit(relayCalls)
 	for _, wake := range wakes {
