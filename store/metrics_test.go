@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -148,4 +150,49 @@ func TestBehind(t *testing.T) {
 	if err == nil {
 		t.Error("Behind() without a database has no error")
 	}
+}
+
+// A scrape costs what is open, not what was done.
+func TestBacklog_MillionDone(t *testing.T) {
+	if os.Getenv("SECOR_LONG") != "1" {
+		t.Skip("a million finished jobs take a while to make; SECOR_LONG=1 makes them")
+	}
+	b := newBench(t)
+	_, j := b.request(t)
+	fill := func(n int, state promise.State) {
+		t.Helper()
+		b.exec(t, `
+			INSERT INTO jobs (kind, case_id, cause, key, audience, recipient, state, not_before, finished_at)
+			SELECT kind, case_id, cause, gen_random_uuid(), audience, recipient, $1, now(), CASE WHEN $1 <> 'open' THEN now() END
+			FROM jobs, generate_series(1, $2)
+			WHERE id = $3`, state, n, j.ID)
+		_, err := storetest.OwnerDB(t).Exec(`ANALYZE jobs`)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	median := func(what string, most time.Duration) {
+		t.Helper()
+		var took []time.Duration
+		for range 11 {
+			began := time.Now()
+			_, err := b.Backlog(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			took = append(took, time.Since(began))
+		}
+		slices.Sort(took)
+		t.Logf("%s: median %s, worst %s", what, took[5], took[10])
+		if took[5] > most {
+			t.Errorf("%s: the median count took %s, want at most %s", what, took[5], most)
+		}
+	}
+	fill(1_000_000, promise.Done)
+	median("1 000 000 done", 50*time.Millisecond)
+	fill(1_000, promise.Failed)
+	fill(10_000, promise.Open)
+	median("and 1 000 failed, 10 000 open", 100*time.Millisecond)
+	fill(300_000, promise.Open)
+	median("an outage of days: 310 000 open", 2*time.Second)
 }
