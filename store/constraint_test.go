@@ -260,6 +260,10 @@ var wrongRows = []struct{ constraint, statement string }{
 	{"clock_entries_level_is_of_an_act", entry(`9, 'reached', now(), now(), '', ''`)},
 	{"clock_entries_happened_before_recorded", entry(`9, 'met', now() + interval '1 second', now(), '', ''`)},
 	{"clock_entries_level_once", entry(`8, 'reached', now(), now(), '', 'warn'`) + `; ` + entry(`9, 'reached', now(), now(), '', 'warn'`)},
+
+	{"schedules_name_is_plain", schedule(`'Ten o''clock', 'all', now(), now()`)},
+	{"schedules_misfire_is_known", schedule(`'daily', 'some', now(), now()`)},
+	{"schedules_settled_since_known", schedule(`'daily', 'all', now(), now() - interval '1 second'`)},
 }
 
 // events inserts a copy of the last event of case 1 once a statement changed it.
@@ -273,6 +277,11 @@ func events(change string) string {
 func entry(values string) string {
 	return `INSERT INTO clock_entries (clock_id, seq, kind, happened_at, recorded_at, party, level)
 		SELECT id, v.* FROM clocks, (VALUES (` + values + `)) v WHERE case_id = 1`
+}
+
+// schedule inserts a schedule.
+func schedule(values string) string {
+	return `INSERT INTO schedules (kind, spec, name, misfire, known_since, settled_until) VALUES ('a:b', '@daily', ` + values + `)`
 }
 
 // Every constraint refuses its wrong row by its own name, and every constraint
@@ -339,7 +348,8 @@ func TestConstraint_RightsOfTheApplication(t *testing.T) {
 		`UPDATE clock_entries SET kind = kind`, `DELETE FROM clock_entries`, `DELETE FROM texts`, `UPDATE texts SET hash = hash`,
 		`DELETE FROM cases`, `UPDATE cases SET company_id = 1`, `DELETE FROM companies`, `UPDATE payments SET amount_cents = 1`,
 		`DELETE FROM invoices`, `UPDATE invoices SET net_cents = 1`, `UPDATE invoices SET company_id = 1`, `UPDATE certificates SET term = 1`,
-		`UPDATE certificates SET case_id = 1`, `UPDATE clocks SET frozen = ''`, `UPDATE documents SET data = ''`, `DROP TABLE texts`, `DELETE FROM jobs`,
+		`UPDATE certificates SET case_id = 1`, `UPDATE clocks SET frozen = ''`, `UPDATE documents SET data = ''`, `DROP TABLE texts`,
+		`UPDATE ticks SET instant = now()`, `UPDATE schedules SET known_since = now()`, `DELETE FROM schedules`, `TRUNCATE jobs CASCADE`,
 	} {
 		_, err := db.ExecContext(t.Context(), statement)
 		var refused *pq.Error

@@ -19,14 +19,16 @@ import (
 // without harm, because lib/pq and database/sql do so when an answer is lost
 // (lib/pq issue 939): a claim is known by its token, all else by its fence.
 
-const jobColumns = `id, kind, case_id, cause, key, audience, recipient, state, attempts, worker, last_error,
+const jobColumns = `id, kind, case_id, cause, schedule, tick_at, key, audience, recipient, state, attempts, worker, last_error,
 	not_before, woken_until, claimed_at, claimed_until, sending_at, finished_at, receipt`
 
 type jobRow struct {
 	ID           int64
 	Kind         string
-	CaseID       int64
-	Cause        int
+	CaseID       ref
+	Cause        ref
+	Schedule     optional
+	TickAt       moment
 	Key          string
 	Audience     string
 	Recipient    string
@@ -45,7 +47,8 @@ type jobRow struct {
 
 func (r jobRow) job() promise.Job {
 	return promise.Job{
-		ID: r.ID, Kind: r.Kind, CaseID: r.CaseID, Cause: r.Cause, Key: r.Key, Audience: r.Audience, Recipient: r.Recipient,
+		ID: r.ID, Kind: r.Kind, CaseID: int64(r.CaseID), Cause: int(r.Cause), Schedule: string(r.Schedule), Tick: time.Time(r.TickAt),
+		Key: r.Key, Audience: r.Audience, Recipient: r.Recipient,
 		State: r.State, Attempts: r.Attempts, Worker: r.Worker, LastError: r.LastError, NotBefore: time.Time(r.NotBefore),
 		Woken: time.Time(r.WokenUntil), ClaimedAt: time.Time(r.ClaimedAt), Leased: time.Time(r.ClaimedUntil), SendingAt: time.Time(r.SendingAt), DoneAt: time.Time(r.FinishedAt), Receipt: r.Receipt,
 	}

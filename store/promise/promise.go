@@ -27,12 +27,14 @@ func States() []State { return []State{Open, Done, Failed, Cancelled, Ambiguous}
 // Job is one promise to do one thing once.
 type Job struct {
 	ID        int64
-	Kind      string // "request:send_welcome"
-	CaseID    int64
-	Cause     int    // sequence number of the event that it follows from
-	Key       string // unique for ever; derived from the event, so it cannot recur
-	Audience  string // "company"
-	Recipient string // "reviewer:3", "company:12", "body:ab-pir", "desk"
+	Kind      string    // "request:send_welcome"
+	CaseID    int64     // 0: it follows from a tick and not from an event
+	Cause     int       // sequence number of the event that it follows from
+	Schedule  string    // "": it follows from an event
+	Tick      time.Time // instant of the schedule that it follows from; programme time
+	Key       string    // unique for ever; derived from the event or the tick, so it cannot recur
+	Audience  string    // "company"
+	Recipient string    // "reviewer:3", "company:12", "body:ab-pir", "desk"
 	State     State
 	Attempts  int    // claims so far, the present one included
 	Worker    string // who made the newest claim; "" before the first
