@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"secordesk/jobs/mail"
 	"secordesk/store/promise"
@@ -45,29 +46,36 @@ func (k Kind) outcome(attempt int, err error) promise.Outcome {
 	return o
 }
 
+// errUnrecorded marks an outcome that did not reach Postgres. The lease runs out,
+// and the reconciler finds the job.
+var errUnrecorded = errors.New("not recorded")
+
+// giveBackLimit bounds the giving back of a job when the process has to end.
+const giveBackLimit = time.Second
+
 // end records an attempt that did not do its job, and returns what was recorded.
-func (w *Worker) end(c promise.Claim, kind Kind, err error) (promise.State, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), recordLimit)
-	defer cancel()
-	o := kind.outcome(c.Job.Attempts, err)
-	record := func() error { return w.promises.EndAttempt(ctx, c, o) }
+func (a *attempt) end(err error) (promise.State, error) {
+	o := a.kind.outcome(a.claim.Job.Attempts, err)
+	limit, record := recordLimit, func(ctx context.Context) error { return a.promises.EndAttempt(ctx, a.claim, o) }
 	switch {
 	case o.Sent:
 	case errors.Is(err, promise.ErrLost):
 		return promise.Open, err
 	case errors.Is(err, errStopping):
 		o.State = promise.Open
-		record = func() error { return w.promises.ReleaseJob(ctx, c) }
+		limit, record = giveBackLimit, func(ctx context.Context) error { return a.promises.ReleaseJob(ctx, a.claim) }
 	}
-	unrecorded := record()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	_, unrecorded, _ := bounded(ctx, func() (struct{}, error) { return struct{}{}, record(ctx) })
 	if unrecorded != nil {
-		return promise.Open, fmt.Errorf("%w; not recorded: %w", err, unrecorded)
+		return promise.Open, fmt.Errorf("%w; %w: %w", err, errUnrecorded, unrecorded)
 	}
 	return o.State, err
 }
 
 // report is the only line about an attempt.
-func (w *Worker) report(c promise.Claim, state promise.State, err error) {
+func (a *attempt) report(state promise.State, err error) {
 	level := slog.LevelInfo
 	switch {
 	case state == promise.Failed || state == promise.Ambiguous:
@@ -75,12 +83,13 @@ func (w *Worker) report(c promise.Claim, state promise.State, err error) {
 	case err != nil && !errors.Is(err, errStopping):
 		level = slog.LevelWarn
 	}
-	attributes := []any{"job", c.Job.ID, "act", actID(c), "kind", c.Job.Kind, "case", c.Job.CaseID, "recipient", c.Job.Recipient,
+	c := a.claim
+	attributes := []any{"job", c.Job.ID, "act", a.act.ID, "kind", c.Job.Kind, "case", c.Job.CaseID, "recipient", c.Job.Recipient,
 		"attempt", c.Job.Attempts, "fence", c.Fence, "state", state}
 	if err != nil {
 		attributes = append(attributes, "err", err)
 	}
-	w.log.Log(context.Background(), level, "job ended", attributes...)
+	a.log.Log(context.Background(), level, "job ended", attributes...)
 }
 
 // chatter takes what asynq has to say about itself. It repeats itself during an

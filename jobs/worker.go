@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
-	"strings"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -43,24 +43,37 @@ type Lane struct {
 	Check       time.Duration // mean time between two looks at an empty queue
 }
 
-// Pace says how a worker keeps time. Lease and Renew are wall time.
+// Pace says who a worker is and how it keeps time. Lease and Renew are wall time.
 type Pace struct {
-	Lease time.Duration // of a claim; a killed worker's job is free after it
-	Renew time.Duration // between two renewals; a third of the lease or less
-	Lanes []Lane
+	Worker string        // names the process in the row of each claim; no two that run have the same
+	Lease  time.Duration // of a claim; a killed worker's job is free after it
+	Renew  time.Duration // between two renewals; a third of the lease or less
+	Lanes  []Lane
 }
 
-// DefaultPace returns the pace of a process that serves every queue.
+// DefaultPace returns the pace of a process that serves every queue, and is named
+// by its host and its process id.
 func DefaultPace() Pace {
-	return Pace{Lease: 10 * time.Second, Renew: 3 * time.Second, Lanes: []Lane{
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return Pace{Worker: fmt.Sprintf("%s:%d", host, os.Getpid()), Lease: 10 * time.Second, Renew: 3 * time.Second, Lanes: []Lane{
 		{Queue: Decisions, Concurrency: 8, Check: 10 * time.Millisecond},
 		{Queue: Mail, Concurrency: 8, Check: 100 * time.Millisecond},
 		{Queue: Bulk, Concurrency: 2, Check: 200 * time.Millisecond},
 	}}
 }
 
-// recordLimit bounds a claim, and the writing down of what became of one.
-const recordLimit = 30 * time.Second
+const (
+	// recordLimit bounds a claim, and the writing down of what became of one.
+	recordLimit = 30 * time.Second
+	// stopLimit bounds how long a process that has to end waits for anything but a send.
+	stopLimit = 1500 * time.Millisecond
+	// handOver is how long a queue waits for its attempts to be given back before
+	// it takes their wake-ups back. They may come twice, and a claim costs nothing.
+	handOver = 100 * time.Millisecond
+)
 
 // errStopping is why work is broken off when the process has to end.
 var errStopping = errors.New("the worker stops")
@@ -76,9 +89,20 @@ type Worker struct {
 	pace     Pace
 	log      *slog.Logger
 
-	working  context.Context // ends when the process has to stop; a send outlives it
-	stop     context.CancelCauseFunc
-	attempts sync.WaitGroup
+	working context.Context // ends when the process has to stop; a send outlives it
+	stop    context.CancelCauseFunc
+	stuck   atomic.Int64
+
+	mu              sync.Mutex
+	ending, ended   bool // no attempt begins any more; no send does
+	attempts, sends sync.WaitGroup
+	strange         map[string]bool // kinds that this release does not know and that were warned of
+}
+
+// lane is a Lane at work.
+type lane struct {
+	Lane
+	left chan struct{} // one for each call that was left behind while its slot went on
 }
 
 // NewWorker returns a worker for these kinds, or what Check has against them.
@@ -87,7 +111,7 @@ func NewWorker(promises Promises, sender Sender, desk *Desk, kinds []Kind, pace 
 	if err != nil {
 		return nil, err
 	}
-	w := &Worker{promises: promises, sender: sender, desk: desk, kinds: map[string]Kind{}, pace: pace, log: log}
+	w := &Worker{promises: promises, sender: sender, desk: desk, kinds: map[string]Kind{}, pace: pace, log: log, strange: map[string]bool{}}
 	for _, k := range kinds {
 		w.kinds[string(k.Name)] = k
 	}
@@ -97,15 +121,20 @@ func NewWorker(promises Promises, sender Sender, desk *Desk, kinds []Kind, pace 
 
 // Run follows wake-ups until ctx ends. Then it takes no more, gives back what
 // only touches Postgres, lets every send end within its own timeout, and returns.
-// A worker runs once.
+// It waits two seconds at most for anything but a send: what cannot be given back
+// in that time is free when its lease ends. A worker runs once.
 func (w *Worker) Run(ctx context.Context, redis asynq.RedisConnOpt) error {
 	var servers []*asynq.Server
 	var err error
-	for _, lane := range w.pace.Lanes {
-		server := w.server(lane, redis)
-		err = server.Start(asynq.HandlerFunc(w.follow))
+	for _, serves := range w.pace.Lanes {
+		l := &lane{Lane: serves, left: make(chan struct{}, serves.Concurrency)}
+		server := w.server(l, redis)
+		err = server.Start(asynq.HandlerFunc(func(ctx context.Context, task *asynq.Task) error {
+			w.follow(ctx, l, task)
+			return nil
+		}))
 		if err != nil {
-			err = fmt.Errorf("start queue %s: %w", lane.Queue, err)
+			err = fmt.Errorf("start queue %s: %w", l.Queue, err)
 			break
 		}
 		servers = append(servers, server)
@@ -113,212 +142,122 @@ func (w *Worker) Run(ctx context.Context, redis asynq.RedisConnOpt) error {
 	if err == nil {
 		<-ctx.Done()
 	}
-	w.stop(errStopping)
-	var ending sync.WaitGroup
-	for _, server := range servers {
-		ending.Go(server.Shutdown)
-	}
-	ending.Wait()
-	// What asynq gave up on, because Redis was away, is still ours.
-	w.attempts.Wait()
+	w.leave(servers)
 	return err
 }
 
-func (w *Worker) server(lane Lane, redis asynq.RedisConnOpt) *asynq.Server {
-	patience := recordLimit
-	for _, k := range w.kinds {
-		patience = max(patience, k.Timeout+2*recordLimit)
+// Stuck returns how many handlers and senders run that did not come back when
+// their time was up. They hold no lock and no claim, and what they return counts
+// for nothing but a letter's receipt; only the end of the process ends them.
+func (w *Worker) Stuck() int { return int(w.stuck.Load()) }
+
+// leave ends the work. Redis or Postgres may hang meanwhile.
+func (w *Worker) leave(servers []*asynq.Server) {
+	w.mu.Lock()
+	w.ending = true
+	w.mu.Unlock()
+	w.stop(errStopping)
+	var all sync.WaitGroup
+	for _, server := range servers {
+		all.Go(server.Shutdown)
 	}
+	all.Go(w.attempts.Wait)
+	gone := make(chan struct{})
+	go func() { all.Wait(); close(gone) }()
+	late := time.NewTimer(stopLimit)
+	defer late.Stop()
+	select {
+	case <-gone:
+	case <-late.C:
+	}
+	w.mu.Lock()
+	w.ended = true
+	w.mu.Unlock()
+	w.sends.Wait()
+}
+
+// beginAttempt is false when the process has to end.
+func (w *Worker) beginAttempt() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.ending {
+		w.attempts.Add(1)
+	}
+	return !w.ending
+}
+
+// beginSend is false when nobody would wait for the send.
+func (w *Worker) beginSend() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.ended {
+		w.sends.Add(1)
+	}
+	return !w.ended
+}
+
+func (w *Worker) server(l *lane, redis asynq.RedisConnOpt) *asynq.Server {
 	return asynq.NewServer(redis, asynq.Config{
-		Concurrency:         lane.Concurrency,
-		Queues:              map[string]int{string(lane.Queue): 1},
-		TaskCheckInterval:   lane.Check,
-		ShutdownTimeout:     patience,
+		Concurrency:         l.Concurrency,
+		Queues:              map[string]int{string(l.Queue): 1},
+		TaskCheckInterval:   l.Check,
+		ShutdownTimeout:     handOver,
 		HealthCheckInterval: 2 * time.Second,
-		HealthCheckFunc:     outage(w.log, "queue "+string(lane.Queue)),
+		HealthCheckFunc:     outage(w.log, "queue "+string(l.Queue)),
 		Logger:              chatter{w.log},
 		LogLevel:            asynq.DebugLevel,
 	})
 }
 
 // follow does the job that a wake-up names, if it is there to be done. asynq's
-// context is not used: it ends when Redis is slow, which is no reason to stop.
-// asynq is told that all is well whatever happened; the truth stands in Postgres.
-func (w *Worker) follow(_ context.Context, task *asynq.Task) error {
-	w.attempts.Add(1)
+// context is no reason to stop: it ends when Redis is slow. asynq is told that all
+// is well whatever happened; the truth stands in Postgres.
+func (w *Worker) follow(ctx context.Context, l *lane, task *asynq.Task) {
+	if !w.beginAttempt() {
+		<-ctx.Done() // the queue takes the wake-up back, and gives it to another process
+		return
+	}
 	defer w.attempts.Done()
 	payload, err := promise.Decode(task.Payload())
 	if err != nil {
 		w.log.Error("wake-up names no job", "task", task.Type(), "err", err)
-		return nil
+		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), recordLimit)
+	_, known := w.kinds[task.Type()]
+	if !known {
+		w.unknown(task.Type(), payload.JobID)
+		return
+	}
+	claiming, cancel := context.WithTimeout(context.Background(), recordLimit)
 	defer cancel()
-	claim, ours, err := w.promises.ClaimJob(ctx, payload.JobID, rand.Text(), w.pace.Lease)
+	began := time.Now()
+	claim, ours, err := w.promises.ClaimJob(claiming, payload.JobID, w.pace.Worker+"/"+rand.Text(), w.pace.Lease)
 	if err != nil {
 		w.log.Error("job not claimed", "job", payload.JobID, "err", err)
 	}
-	if ours {
-		w.attempt(claim)
+	if !ours {
+		return
 	}
-	return nil
-}
-
-// attempt does a claimed job, records how it ended and says so in one line.
-func (w *Worker) attempt(c promise.Claim) {
-	kind, known := w.kinds[c.Job.Kind]
-	var state promise.State
-	var err error
-	switch {
-	case !known:
-		err = refusal("this release knows no such kind of job; run the one that promised it, then retry the job")
-	case c.Job.Attempts > kind.Attempts:
-		err = refusal("no attempt came to an end; the last one: " + c.Job.LastError)
-	default:
-		state, err = caught(func() (promise.State, error) { return w.try(kind, c) })
+	kind, known := w.kinds[claim.Job.Kind]
+	if known {
+		w.attempt(l, kind, claim, began)
+		return
 	}
+	w.unknown(claim.Job.Kind, payload.JobID)
+	err = w.promises.ReleaseJob(claiming, claim)
 	if err != nil {
-		state, err = w.end(c, kind, err)
-	}
-	w.report(c, state, err)
-}
-
-// try does the job while its lease is renewed in the background. A handler that
-// outlives its timeout loses the lease: somebody else may then do the job, and
-// the fence keeps the late one from writing.
-func (w *Worker) try(kind Kind, c promise.Claim) (promise.State, error) {
-	ctx, cancel := context.WithTimeoutCause(w.working, kind.Timeout, fmt.Errorf("the attempt took longer than %s", kind.Timeout))
-	defer cancel()
-	ctx, lose := context.WithCancelCause(ctx)
-	var renewing sync.WaitGroup
-	renewing.Go(func() { w.renew(ctx, c, lose) })
-	defer renewing.Wait()
-	defer lose(nil)
-	act := secor.Act{ID: actID(c), By: secor.Desk, Surface: secor.SurfaceJob, Assigns: kind.Assigns}
-	if kind.Letter != nil {
-		return w.send(ctx, kind, c, act)
-	}
-	state, err := w.promises.FinishWork(ctx, c, act, func(f *secor.File, cause secor.Event) error {
-		return kind.Work(w.desk, f, cause)
-	})
-	return state, because(ctx, err)
-}
-
-// actID is the same for every attempt: what one of them recorded, the next finds.
-func actID(c promise.Claim) string { return fmt.Sprintf("job:%d", c.Job.ID) }
-
-func (w *Worker) renew(ctx context.Context, c promise.Claim, lose context.CancelCauseFunc) {
-	tick := time.NewTicker(w.pace.Renew)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		err := w.promises.RenewClaim(ctx, c, w.pace.Lease)
-		if errors.Is(err, promise.ErrLost) {
-			lose(err)
-		}
+		w.log.Error("job not given back", "job", payload.JobID, "err", err)
 	}
 }
 
-// because names the reason when something was broken off.
-func because(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() == nil {
-		return err
+// unknown warns, once for each kind, of a job that another release promised. It
+// stays open until a worker comes that knows it.
+func (w *Worker) unknown(kind string, job int64) {
+	w.mu.Lock()
+	warned := w.strange[kind]
+	w.strange[kind] = true
+	w.mu.Unlock()
+	if !warned {
+		w.log.Warn("job is of a kind that this release does not know; left as it is", "kind", kind, "job", job)
 	}
-	return fmt.Errorf("%w: %w", context.Cause(ctx), err)
-}
-
-// send makes the letter under the case's lock, commits that sending begins, sends
-// and records the receipt. From that commit on neither the order to stop nor a
-// lost lease ends it before its own timeout: the answer is worth more.
-func (w *Worker) send(ctx context.Context, kind Kind, c promise.Claim, act secor.Act) (promise.State, error) {
-	var letter mail.Message
-	starts, err := w.promises.StartSend(ctx, c, act, kind.Timeout+w.pace.Lease, func(f *secor.File, cause secor.Event) error {
-		to, err := recipient(f, c.Job.Recipient)
-		if err != nil {
-			return err
-		}
-		letter, err = kind.Letter(w.desk, f, cause, to)
-		return err
-	})
-	if err != nil {
-		return promise.Open, because(ctx, err)
-	}
-	if !starts {
-		return promise.Cancelled, nil
-	}
-	letter.ID = messageID(c.Job.ID, letter.From)
-	receipt, err := w.deliver(kind, letter)
-	if err != nil {
-		return promise.Open, err
-	}
-	err = w.accepted(c, act, receipt)
-	if err != nil {
-		return promise.Open, &sentError{receipt: receipt, err: err}
-	}
-	return promise.Done, nil
-}
-
-// messageID names the letter of a job for ever, so that a doubtful one can be
-// looked for.
-func messageID(job int64, from string) string {
-	_, domain, _ := strings.Cut(from, "@")
-	return fmt.Sprintf("job-%d@%s", job, domain)
-}
-
-// deliver sends a letter. Its errors are all of the one type that says what is certain.
-func (w *Worker) deliver(kind Kind, letter mail.Message) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), kind.Timeout)
-	defer cancel()
-	receipt, err := caught(func() (string, error) { return w.sender.Send(ctx, letter) })
-	var known *mail.SendError
-	if err != nil && !errors.As(err, &known) {
-		err = &mail.SendError{Outcome: mail.Ambiguous, Step: mail.StepLetter, Err: err}
-	}
-	return receipt, err
-}
-
-// accepted records a receipt, and does not give up lightly: nobody else has it.
-func (w *Worker) accepted(c promise.Claim, act secor.Act, receipt string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), recordLimit)
-	defer cancel()
-	again := time.NewTicker(time.Second)
-	defer again.Stop()
-	for {
-		_, err := caught(func() (promise.State, error) {
-			return promise.Done, w.promises.FinishSend(ctx, c, receipt, act, func(f *secor.File) error {
-				return f.Accepted(secor.JobKind(c.Job.Kind), c.Job.Recipient)
-			})
-		})
-		final := errors.Is(err, secor.ErrRefused) || errors.Is(err, promise.ErrLost) || errors.Is(err, errPanic)
-		if err == nil || final {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-again.C:
-		}
-	}
-}
-
-var errPanic = errors.New("panic")
-
-// caught turns a panic into a fault, so that it ends one attempt and no process.
-func caught[T any](do func() (T, error)) (T, error) {
-	var result T
-	var err error
-	func() {
-		defer func() {
-			p := recover()
-			if p != nil {
-				err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
-			}
-		}()
-		result, err = do()
-	}()
-	return result, err
 }
