@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -166,4 +167,23 @@ func (m *Meter) loop(name string, every time.Duration) func(error) {
 		}
 		m.Pulse.Turned(name, every, time.Now())
 	}
+}
+
+// Ledger returns a ledger whose answers are counted, and hears the loop that asks
+// it every so often.
+func (m *Meter) Ledger(ledger Ledger, every time.Duration) Ledger {
+	return &meteredLedger{ledger: ledger, meter: m, turned: m.loop("reconciler", every)}
+}
+
+type meteredLedger struct {
+	ledger Ledger
+	meter  *Meter
+	turned func(error)
+}
+
+func (l *meteredLedger) ReconcileJobs(ctx context.Context) (int, []promise.Job, error) {
+	reopened, ambiguous, err := l.ledger.ReconcileJobs(ctx)
+	l.meter.tookBack(reopened + len(ambiguous))
+	l.turned(err)
+	return reopened, ambiguous, err
 }

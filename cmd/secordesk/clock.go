@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"secordesk/jobs"
@@ -15,7 +14,7 @@ type clockCmd struct{}
 func (clockCmd) Help() string {
 	return `The clock asks what is due and lets the desk act on it: reminders, escalations, the daily anchor of the history. Any number may run; each level is acted on once.
 
-It needs DATABASE_URL and REDIS_URL; SWEEP_EVERY (10s) and LETTER_GRACE (2m) may be set.
+It needs DATABASE_URL and REDIS_URL; SWEEP_EVERY (10s), LETTER_GRACE (2m), HEALTH_ADDR (such as :9464, where /healthz, /readyz and /metrics are served) and LOG_LEVEL (info) may be set.
 
 Examples:
 
@@ -33,10 +32,16 @@ func (clockCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer cases.Close()
-	log := slog.New(slog.NewJSONHandler(t.out, nil))
+	log := newLog(t.out, cfg.LogLevel)
 	sweeper := jobs.NewSweeper(cases, t.now, log)
+	meter := jobs.NewMeter(nil, jobs.NewPulse(pulsePatience))
+	stop, err := cfg.HealthAddr.serve(ctx, cases, cfg.RedisURL.connect, meter, func() int { return 0 }, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	log.Info("clock starts", "version", version())
-	err = withRelay(ctx, cases, cfg.RedisURL.connect, log, func(ctx context.Context) error {
+	err = withRelay(ctx, cases, cfg.RedisURL.connect, meter, log, func(ctx context.Context) error {
 		sweeper.Run(ctx, time.Duration(cfg.SweepEvery))
 		return nil
 	})

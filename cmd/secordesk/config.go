@@ -33,6 +33,7 @@ type workerConfig struct {
 	DeskAddress lines       `env:"DESK_ADDRESS"`       // as on an envelope, lines apart by ";"
 	DeskPhone   name        `env:"DESK_PHONE"`
 	VerifyURL   webAddress  `env:"VERIFY_URL"` // where a certificate's number is checked; none: not printed
+	processConfig
 }
 
 // clockConfig is what the clock needs.
@@ -41,6 +42,7 @@ type clockConfig struct {
 	LetterGrace grace       `env:"LETTER_GRACE" envDefault:"2m"`
 	RedisURL    redisURL    `env:"REDIS_URL,required"`           // secret
 	SweepEvery  interval    `env:"SWEEP_EVERY" envDefault:"10s"` // a second to a day
+	processConfig
 }
 
 // secrets are the variables that may be given as NAME_FILE: the path of a file

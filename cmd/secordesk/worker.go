@@ -19,7 +19,7 @@ type workerCmd struct{}
 func (workerCmd) Help() string {
 	return `The worker does what follows from decisions: it sends letters, assigns reviewers, makes papers. Any number may run. It stops on SIGTERM once what it is sending is sent.
 
-It needs DATABASE_URL, REDIS_URL, SMTP_URL, DESK_FROM and DESK_NAME; DESK_ADDRESS, DESK_PHONE, VERIFY_URL and LETTER_GRACE may be set. "secordesk doctor" checks them.
+It needs DATABASE_URL, REDIS_URL, SMTP_URL, DESK_FROM and DESK_NAME; DESK_ADDRESS, DESK_PHONE, VERIFY_URL and LETTER_GRACE may be set, HEALTH_ADDR (such as :9464, where /healthz, /readyz and /metrics are served) and LOG_LEVEL (info). "secordesk doctor" checks them.
 
 Examples:
 
@@ -46,26 +46,33 @@ func (workerCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer cases.Close()
-	log := slog.New(slog.NewJSONHandler(t.out, nil))
+	log := newLog(t.out, cfg.LogLevel)
 	worker, err := jobs.NewWorker(cases, sender, desk, jobs.Kinds(), jobs.DefaultPace(), log)
 	if err != nil {
 		return fmt.Errorf("make worker: %w", err)
 	}
+	meter := jobs.NewMeter(jobs.Kinds(), jobs.NewPulse(pulsePatience))
+	stop, err := cfg.HealthAddr.serve(ctx, cases, cfg.RedisURL.connect, meter, worker.Stuck, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	log.Info("worker starts", "version", version())
-	err = withRelay(ctx, cases, cfg.RedisURL.connect, log, func(ctx context.Context) error { return worker.Run(ctx, cfg.RedisURL.connect) })
+	err = withRelay(ctx, cases, cfg.RedisURL.connect, meter, log, func(ctx context.Context) error { return worker.Run(ctx, cfg.RedisURL.connect) })
 	log.Info("worker ended")
 	return err
 }
 
 // withRelay does what a process is for beside a relay and a reconciler, and
 // returns when all three have ended. They end with ctx, and when do does.
-func withRelay(ctx context.Context, cases *desk, redis asynq.RedisConnOpt, log *slog.Logger, do func(context.Context) error) error {
+func withRelay(ctx context.Context, cases *desk, redis asynq.RedisConnOpt, meter *jobs.Meter, log *slog.Logger, do func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	relay := jobs.NewRelay(cases, redis, jobs.Kinds(), jobs.DefaultBeat(), log)
+	relay.Meter = meter
 	cases.Promised = relay.Signal
 	var beside sync.WaitGroup
 	beside.Go(func() { relay.Run(ctx) })
-	beside.Go(func() { jobs.Reconcile(ctx, cases, jobs.ReconcileEvery, log) })
+	beside.Go(func() { jobs.Reconcile(ctx, meter.Ledger(cases, jobs.ReconcileEvery), jobs.ReconcileEvery, log) })
 	err := do(ctx)
 	stop()
 	beside.Wait()
