@@ -34,6 +34,7 @@ type attempt struct {
 func (w *Worker) attempt(l *lane, kind Kind, c promise.Claim, leased time.Time) {
 	act := secor.Act{ID: actID(c), By: secor.Desk, Surface: secor.SurfaceJob, Assigns: kind.Assigns}
 	a := &attempt{Worker: w, lane: l, kind: kind, claim: c, act: act, leased: leased}
+	w.Meter.claimed(c.Job.Kind)
 	state, err := a.run()
 	a.finish(state, err)
 	if a.sending {
@@ -165,6 +166,7 @@ func messageID(job int64, from string) string {
 func (a *attempt) deliver(m mail.Message) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), a.kind.Timeout, tooLong(a.kind.Timeout))
 	defer cancel()
+	defer a.Meter.sending()()
 	send := func() (string, error) {
 		defer a.enter()()
 		receipt, err := a.sender.Send(ctx, m)

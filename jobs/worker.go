@@ -82,6 +82,9 @@ var errStopping = errors.New("the worker stops")
 // records the outcome in Postgres. Redis learns nothing but that the wake-up was
 // received, so there is one retry engine, and it is ours.
 type Worker struct {
+	// Meter counts what the worker does. It is set before Run, or left nil.
+	Meter *Meter
+
 	promises Promises
 	sender   Sender
 	desk     *Desk

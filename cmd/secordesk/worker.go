@@ -52,6 +52,7 @@ func (workerCmd) Run(ctx context.Context, t *terminal) error {
 		return fmt.Errorf("make worker: %w", err)
 	}
 	meter := jobs.NewMeter(jobs.Kinds(), jobs.NewPulse(pulsePatience))
+	worker.Meter = meter
 	stop, err := cfg.HealthAddr.serve(ctx, cases, cfg.RedisURL.connect, meter, worker.Stuck, log)
 	if err != nil {
 		return err
