@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"secordesk/store/promise"
 	"secordesk/store/secor"
@@ -137,16 +138,28 @@ func (s *Store) decideJob(ctx context.Context, jobID int64, act secor.Act, chang
 	return nil
 }
 
-// CountTroubled returns how many jobs failed and how many are ambiguous. It asks
-// any database with the newest migration.
-func CountTroubled(ctx context.Context, db *sql.DB) (int, int, error) {
-	var failed, ambiguous int
-	err := db.QueryRowContext(ctx, `
-		SELECT count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'ambiguous')
-		FROM jobs
-		WHERE state IN ('failed', 'ambiguous')`).Scan(&failed, &ambiguous)
+// Trouble is what waits for a person.
+type Trouble struct {
+	Failed    int // jobs
+	Ambiguous int // jobs
+	Unknown   int // open jobs of a kind that the asking release does not know
+	Paused    int // kinds of jobs
+}
+
+const troubleSQL = `
+	SELECT count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'ambiguous'),
+		(SELECT count(*) FROM jobs WHERE state = 'open' AND kind <> ALL ($1)),
+		(SELECT count(*) FROM pauses)
+	FROM jobs
+	WHERE state IN ('failed', 'ambiguous')`
+
+// ReadTrouble counts what waits for a person; kinds are those that the asking
+// release knows. It asks any database with the newest migration.
+func ReadTrouble(ctx context.Context, db *sql.DB, kinds []string) (Trouble, error) {
+	var t Trouble
+	err := db.QueryRowContext(ctx, troubleSQL, pq.Array(kinds)).Scan(&t.Failed, &t.Ambiguous, &t.Unknown, &t.Paused)
 	if err != nil {
-		return 0, 0, fmt.Errorf("count troubled jobs: %w", err)
+		return Trouble{}, fmt.Errorf("count troubled jobs: %w", err)
 	}
-	return failed, ambiguous, nil
+	return t, nil
 }

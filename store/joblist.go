@@ -29,7 +29,7 @@ const jobsSQL = `
 	  AND (cardinality($2::text[]) = 0 OR state = ANY ($2))
 	  AND starts_with(kind, $3)
 	  AND ($4 = '' OR recipient = $4)
-	  AND ($5 = 0 OR promised_at >= now() - $5 * interval '1 microsecond')
+	  AND ($5::bigint = 0 OR promised_at >= now() - $5 * interval '1 microsecond')
 	ORDER BY id `
 
 // Jobs returns jobs in the order in which they were promised, or the other way round.

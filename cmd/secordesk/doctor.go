@@ -171,18 +171,27 @@ func databaseFindings(ctx context.Context, dsn string, now func() time.Time) []f
 	}
 	findings := []finding{versionFinding(health), migrationFinding(migrations), roleFinding(health), skewFinding(health.Now, asked, answered)}
 	if len(migrations.Pending) == 0 {
-		failed, ambiguous, err := store.CountTroubled(ctx, db)
-		findings = append(findings, jobsFinding(failed, ambiguous, err))
+		trouble, err := store.ReadTrouble(ctx, db, kindNames())
+		findings = append(findings, jobsFinding(trouble, err))
 	}
 	return findings
 }
 
-func jobsFinding(failed, ambiguous int, err error) finding {
+func jobsFinding(trouble store.Trouble, err error) finding {
+	var wait []string
+	for _, w := range []struct {
+		n    int
+		what string
+	}{{trouble.Failed, "failed"}, {trouble.Ambiguous, "ambiguous"}, {trouble.Paused, "kinds paused"}, {trouble.Unknown, "of a kind that only another release knows"}} {
+		if w.n > 0 {
+			wait = append(wait, fmt.Sprintf("%d %s", w.n, w.what))
+		}
+	}
 	switch {
 	case err != nil:
 		return finding{gradeFail, "jobs", err.Error(), "let the user of DATABASE_URL read the table jobs"}
-	case failed+ambiguous > 0:
-		return finding{gradeWarn, "jobs", fmt.Sprintf("%d failed, %d ambiguous", failed, ambiguous), `a person must decide: "secordesk jobs list"`}
+	case wait != nil:
+		return finding{gradeWarn, "jobs", strings.Join(wait, ", "), `a person must decide: "secordesk jobs list"`}
 	}
 	return ok("jobs", "none waits for a person")
 }
