@@ -95,7 +95,7 @@ func TestJobs(t *testing.T) {
 		}
 	}
 	o.says("jobs list --open", "request:decide_need +desk +0 +waits for a relay")
-	o.refuses("jobs list --within -1h", "--within: .* is not a time")
+	o.refuses("jobs list --within=-1h", "--within: .* is not a time")
 	o.refuses("jobs list --watch --json", "leave --json out")
 	o.says("jobs list --case 99", "^no such job$")
 	o.says("jobs list --limit 1", "^There are more")
