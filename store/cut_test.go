@@ -22,9 +22,10 @@ import (
 type cut string
 
 const (
-	cutNever   cut = "never"
-	cutRequest cut = "before Postgres gets it"
-	cutAnswer  cut = "after Postgres answered, before we hear of it"
+	cutNever     cut = "never"
+	cutRequest   cut = "before Postgres gets it"
+	cutMeanwhile cut = "while Postgres works on it"
+	cutAnswer    cut = "after Postgres answered, before we hear of it"
 )
 
 // proxy stands between a store and Postgres and cuts one connection, once.
@@ -154,6 +155,8 @@ func (p *proxy) pass(client, server net.Conn) {
 			}
 			if mode == cutAnswer {
 				<-answers
+			}
+			if mode != cutNever {
 				return
 			}
 		case answer, ok := <-answers:
