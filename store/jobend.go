@@ -107,14 +107,15 @@ func (s *Store) CancelJob(ctx context.Context, jobID int64, act secor.Act) error
 	})
 }
 
-// decideJob takes a person's decision on a job as a step on its case.
+// decideJob takes a person's decision on a job as a step on its case, or as an act
+// on the desk's stream when it has none.
 func (s *Store) decideJob(ctx context.Context, jobID int64, act secor.Act, change string, decide func(*secor.File, promise.Job) error) error {
 	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
 		found, err := readJob(ctx, tx, jobSQL, jobID)
 		if err != nil {
 			return err
 		}
-		return s.updateTx(ctx, tx, secor.CaseID(found.CaseID), act, func(f *secor.File, _ time.Time) error {
+		step := func(f *secor.File, _ time.Time) error {
 			// A worker may report meanwhile. The engine, too, locks a job after its case.
 			job, err := readJob(ctx, tx, jobSQL+" FOR UPDATE", jobID)
 			if err != nil {
@@ -129,12 +130,49 @@ func (s *Store) decideJob(ctx context.Context, jobID int64, act secor.Act, chang
 			}
 			_, err = tx.ExecContext(ctx, change, jobID)
 			return err
-		})
+		}
+		if found.CaseID == 0 {
+			return s.deskStep(ctx, tx, act, step)
+		}
+		return s.updateTx(ctx, tx, secor.CaseID(found.CaseID), act, step)
 	})
 	if err != nil {
 		return fault(err, "decide job %d", jobID)
 	}
 	s.signal()
+	return nil
+}
+
+// deskStep takes a step on a file without a case: what it records is written on the
+// desk's stream. The same act again changes nothing.
+func (s *Store) deskStep(ctx context.Context, tx *sqlx.Tx, act secor.Act, step Step) error {
+	d, err := s.beginDesk(ctx, tx, act)
+	if err != nil {
+		return err
+	}
+	_, taken, err := d.past("job")
+	if taken || err != nil {
+		return err
+	}
+	roster, err := selectRoster(ctx, tx)
+	if err != nil {
+		return err
+	}
+	f := &secor.File{Roster: roster}
+	err = f.Begin(d.act, d.now)
+	if err != nil {
+		return err
+	}
+	err = step(f, d.now)
+	if err != nil {
+		return err
+	}
+	for _, e := range f.Events() {
+		err = d.recordText(e.Kind, e.Text, e.Facts)
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -342,3 +342,49 @@ func TestDecideJob_WhileTheWorkerReports(t *testing.T) {
 	}
 	b.wantEvents(t, id, secor.EventJobRetried, 0)
 }
+
+// A job that follows from a tick has no case: the desk's stream keeps the decision.
+func TestDecideJob_OfATick(t *testing.T) {
+	b := newBench(t)
+	at := time.Date(2026, 3, 25, 6, 0, 0, 0, time.UTC)
+	_, n, err := b.TakeTicks(t.Context(), promise.Schedule{Name: "anchor", Kind: "desk:anchor", Spec: "0 0 * * *", Misfire: "latest"},
+		func(promise.Schedule) ([]time.Time, time.Time) { return []time.Time{at}, at })
+	if err != nil || n != 1 {
+		t.Fatalf("TakeTicks = %d, %v", n, err)
+	}
+	var job int64
+	b.scan(t, &job, `SELECT id FROM jobs WHERE schedule = 'anchor'`)
+	reviewer := b.person(t, "rita", secor.RoleReviewer, true)
+	err = b.EndAttempt(t.Context(), b.claim(t, job, "host:1/a"), failed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.RetryJob(t.Context(), job, b.decision(reviewer, "no"), false)
+	if !errors.Is(err, secor.ErrNotAllowed) {
+		t.Errorf("a reviewer's RetryJob = %v, want a refusal", err)
+	}
+	for range 2 {
+		err = b.RetryJob(t.Context(), job, b.decision(b.lead, "retry"), false)
+		if err != nil || b.job(t, job).State != promise.Open {
+			t.Fatalf("RetryJob = %v, the job is %s", err, b.job(t, job).State)
+		}
+	}
+	err = b.CancelJob(t.Context(), job, b.decision(b.lead, "cancel"))
+	if err != nil || b.job(t, job).State != promise.Cancelled {
+		t.Errorf("CancelJob = %v, the job is %s", err, b.job(t, job).State)
+	}
+	var kinds string
+	b.scan(t, &kinds, `SELECT string_agg(kind, ' ' ORDER BY seq) FROM events WHERE stream = 'desk'`)
+	if kinds != "job.retried job.dropped" {
+		t.Errorf("the desk's stream has %q", kinds)
+	}
+	report, err := b.Verify(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range report.Problems {
+		if p.Stream == "desk" {
+			t.Errorf("the history is not sound: %v", p)
+		}
+	}
+}
