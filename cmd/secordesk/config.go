@@ -24,25 +24,27 @@ type databaseConfig struct {
 
 // workerConfig is what the worker needs.
 type workerConfig struct {
-	DatabaseURL databaseURL `env:"DATABASE_URL,required"` // secret
-	LetterGrace grace       `env:"LETTER_GRACE" envDefault:"2m"`
-	RedisURL    redisURL    `env:"REDIS_URL,required"` // secret
-	SMTPURL     smtpURL     `env:"SMTP_URL,required"`  // secret
-	DeskFrom    address     `env:"DESK_FROM,required"` // letters are sent from here
-	DeskName    name        `env:"DESK_NAME,required"` // signs letters and papers
-	DeskAddress lines       `env:"DESK_ADDRESS"`       // as on an envelope, lines apart by ";"
-	DeskPhone   name        `env:"DESK_PHONE"`
-	VerifyURL   webAddress  `env:"VERIFY_URL"` // where a certificate's number is checked; none: not printed
-	processConfig
+	DatabaseURL databaseURL   `env:"DATABASE_URL,required"` // secret
+	LetterGrace grace         `env:"LETTER_GRACE" envDefault:"2m"`
+	RedisURL    redisURL      `env:"REDIS_URL,required"` // secret
+	SMTPURL     smtpURL       `env:"SMTP_URL,required"`  // secret
+	DeskFrom    address       `env:"DESK_FROM,required"` // letters are sent from here
+	DeskName    name          `env:"DESK_NAME,required"` // signs letters and papers
+	DeskAddress lines         `env:"DESK_ADDRESS"`       // as on an envelope, lines apart by ";"
+	DeskPhone   name          `env:"DESK_PHONE"`
+	VerifyURL   webAddress    `env:"VERIFY_URL"`  // where a certificate's number is checked; none: not printed
+	HealthAddr  listenAddress `env:"HEALTH_ADDR"` // of /healthz, /readyz and /metrics; none: not served
+	LogLevel    logLevel      `env:"LOG_LEVEL" envDefault:"info"`
 }
 
 // clockConfig is what the clock needs.
 type clockConfig struct {
-	DatabaseURL databaseURL `env:"DATABASE_URL,required"` // secret
-	LetterGrace grace       `env:"LETTER_GRACE" envDefault:"2m"`
-	RedisURL    redisURL    `env:"REDIS_URL,required"`           // secret
-	SweepEvery  interval    `env:"SWEEP_EVERY" envDefault:"10s"` // a second to a day
-	processConfig
+	DatabaseURL databaseURL   `env:"DATABASE_URL,required"` // secret
+	LetterGrace grace         `env:"LETTER_GRACE" envDefault:"2m"`
+	RedisURL    redisURL      `env:"REDIS_URL,required"`           // secret
+	SweepEvery  interval      `env:"SWEEP_EVERY" envDefault:"10s"` // a second to a day
+	HealthAddr  listenAddress `env:"HEALTH_ADDR"`                  // of /healthz, /readyz and /metrics; none: not served
+	LogLevel    logLevel      `env:"LOG_LEVEL" envDefault:"info"`
 }
 
 // secrets are the variables that may be given as NAME_FILE: the path of a file

@@ -23,12 +23,6 @@ import (
 	"secordesk/store/promise"
 )
 
-// processConfig is what every process takes that runs until it is stopped.
-type processConfig struct {
-	HealthAddr listenAddress `env:"HEALTH_ADDR"` // where health and metrics are served; none: nowhere
-	LogLevel   logLevel      `env:"LOG_LEVEL" envDefault:"info"`
-}
-
 // listenAddress is a host, or none for every one of this machine, and a port; 0
 // is any that is free.
 type listenAddress string
@@ -130,7 +124,7 @@ func (h *health) sick(now time.Time) []string {
 		}
 	}
 	if n := h.stuck(); n > 0 {
-		lines = append(lines, fmt.Sprintf("worker: %d handlers do not end", n))
+		lines = append(lines, fmt.Sprintf("worker: handlers that do not end: %d", n))
 	}
 	return lines
 }
