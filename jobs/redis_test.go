@@ -16,6 +16,7 @@ import (
 // queue is a Redis of a test's own, which can be away.
 type queue struct {
 	asynq.RedisConnOpt
+	settings    []string // of a real server, from its next start on
 	start, stop func(t *testing.T)
 }
 
@@ -27,6 +28,23 @@ func newQueue(t *testing.T) *queue {
 	if err != nil {
 		return newMiniQueue(t)
 	}
+	return newServer(t, binary)
+}
+
+// redisBinary is for what only a real server can show.
+func redisBinary(t *testing.T) string {
+	t.Helper()
+	binary, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Skip("no redis-server is installed, and the one in Go cannot stand for it here")
+	}
+	return binary
+}
+
+// newServer returns a private redis-server with these settings beside the usual
+// ones. It is not started yet, and keeps nothing when it is stopped.
+func newServer(t *testing.T, binary string, settings ...string) *queue {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "redis") // t.TempDir is too long for a socket's name
 	if err != nil {
 		t.Fatal(err)
@@ -34,9 +52,10 @@ func newQueue(t *testing.T) *queue {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "s")
 	var server *exec.Cmd
-	q := &queue{RedisConnOpt: asynq.RedisClientOpt{Network: "unix", Addr: socket}}
+	q := &queue{RedisConnOpt: asynq.RedisClientOpt{Network: "unix", Addr: socket}, settings: settings}
 	q.start = func(t *testing.T) {
-		server = exec.Command(binary, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", dir)
+		usual := []string{"--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", dir}
+		server = exec.Command(binary, append(usual, q.settings...)...)
 		err := server.Start()
 		if err != nil {
 			t.Fatal(err)
