@@ -73,6 +73,9 @@ func (a *attempt) run() (promise.State, error) {
 		return a.send(ctx)
 	}
 	finish := func() (promise.State, error) {
+		if a.kind.Chore != nil {
+			return a.kind.Chore(a.promises, ctx, a.claim)
+		}
 		return a.promises.FinishWork(ctx, a.claim, a.act, func(f *secor.File, cause secor.Event) error {
 			defer a.enter()()
 			return a.kind.Work(a.desk, f, cause)

@@ -1,7 +1,8 @@
 // Package jobs does what follows from the desk's steps. Postgres holds the
 // promises and Redis carries wake-ups: the relay puts promised jobs on their
 // queue, the worker claims each, does it and records how it ended, the
-// reconciler wakes what got lost on the way, and the sweeper asks the clocks.
+// reconciler wakes what got lost on the way, and the clock sweeps the clocks of
+// cases and records the ticks of schedules.
 //
 // Each family of jobs is one file that shows its whole life. The package must
 // not know how promises are stored, and it takes no decision that a rule of
@@ -10,6 +11,7 @@ package jobs
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,6 +19,7 @@ import (
 	"time"
 
 	"secordesk/jobs/mail"
+	"secordesk/store/promise"
 	"secordesk/store/secor"
 )
 
@@ -31,10 +34,10 @@ const (
 )
 
 // Kind is one sort of job: its name, its queue and what doing it means. Exactly
-// one of Work and Letter is set.
+// one of Work, Letter and Chore is set.
 //
-// Whether its reason still holds is secor.StillTrue's to say, and is asked for
-// every kind in the transaction that does the work or starts the sending. A
+// Whether the reason of work or a letter still holds is secor.StillTrue's to say,
+// and is asked in the transaction that does the work or starts the sending. A
 // refusal ends the job as failed, with its text; any other error is a fault, and
 // is tried again.
 type Kind struct {
@@ -51,6 +54,10 @@ type Kind struct {
 	// Letter is the letter as it would leave now, without its ID, which the engine
 	// sets. It is pure, and asked for again with every attempt.
 	Letter func(d *Desk, f *secor.File, cause secor.Event, to Recipient) (mail.Message, error)
+
+	// Chore is upkeep, which follows from a tick and concerns no case. It completes
+	// the job itself.
+	Chore func(s Chores, ctx context.Context, c promise.Claim) (promise.State, error)
 }
 
 // Recipient is who gets a letter. It is read from the file at the moment of
@@ -87,21 +94,32 @@ func recipient(f *secor.File, key string) (Recipient, error) {
 // Kinds returns the kinds of every family.
 func Kinds() []Kind {
 	return slices.Concat(requestKinds(), invoiceKinds(), registrationKinds(), assignmentKinds(), scoreKinds(),
-		certificateKinds(), escalationKinds())
+		certificateKinds(), escalationKinds(), upkeepKinds())
 }
 
-// Check reports everything that would keep kinds from doing what the rules
-// promise: a kind that follows from a step and that nobody does or two do, one
-// that nothing promises, one whose reason nobody can judge, one that is
-// incomplete. A process that works does not start with such a table.
-func Check(kinds []Kind) error {
+// Check reports everything that would keep kinds from doing what the rules and
+// schedules promise: a kind that follows from a step or a tick and that nobody does
+// or two do, one that nothing promises, one whose reason nobody can judge, one that
+// is incomplete; and a schedule that cannot be read. A process that works does not
+// start with such a table.
+func Check(kinds []Kind, schedules []Schedule) error {
 	var problems []error
+	promised := secor.JobKinds()
+	named := map[string]bool{}
+	for _, s := range schedules {
+		problems = append(problems, s.Check())
+		if named[s.Name] || slices.Contains(promised, s.Kind) {
+			problems = append(problems, fmt.Errorf("schedule %s of job kind %s: the name or the kind is taken", s.Name, s.Kind))
+		}
+		named[s.Name] = true
+		promised = append(promised, s.Kind)
+	}
 	count := map[secor.JobKind]int{}
 	for _, k := range kinds {
 		count[k.Name]++
-		problems = append(problems, k.check(kinds))
+		problems = append(problems, k.check(kinds, schedules))
 	}
-	for _, name := range secor.JobKinds() {
+	for _, name := range promised {
 		if count[name] != 1 {
 			problems = append(problems, fmt.Errorf("job kind %s has %d handlers, not 1", name, count[name]))
 		}
@@ -109,7 +127,15 @@ func Check(kinds []Kind) error {
 	return errors.Join(problems...)
 }
 
-func (k Kind) check(all []Kind) error {
+func (k Kind) check(all []Kind, schedules []Schedule) error {
+	ways := 0
+	for _, set := range []bool{k.Work != nil, k.Letter != nil, k.Chore != nil} {
+		if set {
+			ways++
+		}
+	}
+	follows := slices.Contains(secor.JobKinds(), k.Name)
+	scheduled := slices.ContainsFunc(schedules, func(s Schedule) bool { return s.Kind == k.Name })
 	// The queue's own tools match by prefix.
 	begins := func(other Kind) bool {
 		return other.Name != k.Name && strings.HasPrefix(string(other.Name), string(k.Name))
@@ -119,13 +145,15 @@ func (k Kind) check(all []Kind) error {
 		found bool
 		text  string
 	}{
-		{!slices.Contains(secor.JobKinds(), k.Name), "follows from nothing"},
-		{!secor.Judged(k.Name), "has no rule that says when its reason ends"},
+		{k.Chore == nil && !follows, "follows from nothing"},
+		{k.Chore == nil && !secor.Judged(k.Name), "has no rule that says when its reason ends"},
+		{k.Chore != nil && !scheduled, "is a chore without a schedule"},
+		{k.Chore == nil && scheduled, "has a schedule and no chore"},
 		{!slices.Contains([]Queue{Decisions, Mail, Bulk}, k.Queue), fmt.Sprintf("has no queue %q", k.Queue)},
 		{k.Timeout <= 0, "has no timeout"},
 		{k.Attempts < 1, "has no attempts"},
 		{k.Backoff == nil, "has no back-off"},
-		{(k.Work == nil) == (k.Letter == nil), "needs either work or a letter"},
+		{ways != 1, "needs one of work, a letter and a chore"},
 		{k.Assigns && k.Work == nil, "assigns without work"},
 		{slices.ContainsFunc(all, begins), "is the beginning of another"},
 	} {

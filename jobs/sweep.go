@@ -8,14 +8,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
 	"secordesk/store/secor"
 )
-
-// SweepEvery is how often a clock process asks what is due, in wall time. Levels
-// are days apart; a tick that is missed delays what it would have found, no more.
-const SweepEvery = 10 * time.Second
 
 // sweepLimit bounds one sweep; the next one goes on with the rest.
 const sweepLimit = 1000
@@ -24,7 +18,6 @@ const sweepLimit = 1000
 type Clocks interface {
 	DueClocks(ctx context.Context, now time.Time, limit int) ([]secor.CaseID, error)
 	UpdateCase(ctx context.Context, id secor.CaseID, act secor.Act, step func(f *secor.File, now time.Time) error) error
-	Anchor(ctx context.Context, now time.Time) error
 }
 
 // Sweeper acts on what the clocks of all cases say. Any number may run: the
@@ -76,36 +69,4 @@ func (s *Sweeper) sweepCase(ctx context.Context, id secor.CaseID) (int, error) {
 		s.log.Info("clock levels reached", "case", id, "act", act.ID, "levels", reached)
 	}
 	return reached, nil
-}
-
-// Run sweeps at once and then every so often until ctx ends, and anchors the
-// streams once on each of the office's days.
-func (s *Sweeper) Run(ctx context.Context, every time.Duration) {
-	log := cron.PrintfLogger(slog.NewLogLogger(s.log.Handler(), slog.LevelError))
-	// Recover is the inner one: with it outside, a panic would leave
-	// SkipIfStillRunning thinking that the job runs for ever.
-	beat := cron.New(cron.WithChain(cron.SkipIfStillRunning(cron.DiscardLogger), cron.Recover(log)))
-	beat.Schedule(cron.Every(every), cron.FuncJob(func() { s.tick(ctx, "sweep", s.sweepOnce) }))
-	beat.Schedule(cron.Every(time.Hour), cron.FuncJob(func() { s.tick(ctx, "anchor", s.anchor) }))
-	for _, entry := range beat.Entries() {
-		entry.WrappedJob.Run()
-	}
-	beat.Start()
-	<-ctx.Done()
-	<-beat.Stop().Done()
-}
-
-func (s *Sweeper) sweepOnce(ctx context.Context) error {
-	_, err := s.Sweep(ctx)
-	return err
-}
-
-func (s *Sweeper) anchor(ctx context.Context) error { return s.clocks.Anchor(ctx, s.now()) }
-
-// tick does one thing on the beat; what fails is done on the next.
-func (s *Sweeper) tick(ctx context.Context, what string, do func(context.Context) error) {
-	err := do(ctx)
-	if err != nil && ctx.Err() == nil {
-		s.log.Error("tick failed", "tick", what, "err", err)
-	}
 }

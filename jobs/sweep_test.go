@@ -82,38 +82,3 @@ func TestSweep_OneCaseBroken(t *testing.T) {
 	b.wantEvents(t, ids[0], secor.EventClockBreach, 0)
 	b.wantEvents(t, ids[1], secor.EventClockBreach, 1)
 }
-
-func TestSweeper_Run(t *testing.T) {
-	b, now, ids := due(t)
-	*now = now.AddDate(0, 1, 0)
-	swept := make(chan struct{}, 100)
-	s := jobs.NewSweeper(clocks{bench: b, due: func() { swept <- struct{}{} }}, func() time.Time { return *now }, slog.New(b.book))
-	b.run(t, func(ctx context.Context) { s.Run(ctx, time.Second) })
-	<-swept
-	<-swept // by the beat: the first sweep is over
-	b.wantEvents(t, ids[0], secor.EventClockBreach, 1)
-	var anchors int
-	await(t, "an anchor", func() bool {
-		b.scan(t, &anchors, `SELECT count(*) FROM events WHERE kind = 'desk.anchored'`)
-		return anchors == 1
-	})
-}
-
-// A panic on one beat is no reason to miss the next.
-func TestSweeper_Panic(t *testing.T) {
-	b, now, ids := due(t)
-	*now = now.AddDate(0, 1, 0)
-	panics := true
-	s := jobs.NewSweeper(clocks{bench: b, due: func() {
-		if panics {
-			panics = false
-			panic("no such level")
-		}
-	}}, func() time.Time { return *now }, slog.New(b.book))
-	b.run(t, func(ctx context.Context) { s.Run(ctx, time.Second) })
-	await(t, "the next beat", func() bool {
-		var breaches int
-		b.scan(t, &breaches, `SELECT count(*) FROM events WHERE kind = 'clock.breached'`)
-		return breaches == len(ids)
-	})
-}

@@ -27,6 +27,7 @@ type Promises interface {
 	FinishWork(ctx context.Context, c promise.Claim, act secor.Act, step func(*secor.File, secor.Event) error) (promise.State, error)
 	StartSend(ctx context.Context, c promise.Claim, act secor.Act, lease time.Duration, prepare func(*secor.File, secor.Event) error) (bool, error)
 	FinishSend(ctx context.Context, c promise.Claim, receipt string, act secor.Act, step func(*secor.File) error) error
+	Chores
 }
 
 // Sender sends a letter and returns the server's receipt. A *mail.SendError says
@@ -69,7 +70,7 @@ const (
 	// recordLimit bounds a claim, and the writing down of what became of one.
 	recordLimit = 30 * time.Second
 	// stopLimit bounds how long a process that has to end waits for anything but a send.
-	stopLimit = 1500 * time.Millisecond
+	stopLimit = 1200 * time.Millisecond
 	// handOver is how long a queue waits for its attempts to be given back before
 	// it takes their wake-ups back. They may come twice, and a claim costs nothing.
 	handOver = 100 * time.Millisecond
@@ -110,7 +111,7 @@ type lane struct {
 
 // NewWorker returns a worker for these kinds, or what Check has against them.
 func NewWorker(promises Promises, sender Sender, desk *Desk, kinds []Kind, pace Pace, log *slog.Logger) (*Worker, error) {
-	err := Check(kinds)
+	err := Check(kinds, Schedules())
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
+	"secordesk/store/promise"
 	"secordesk/store/secor"
 )
 
@@ -22,28 +25,48 @@ const anchorTimeSQL = `
 	FROM events
 	WHERE stream = 'desk' AND kind = 'desk.anchored'`
 
-// Anchor records on the desk's stream where every case's events end, so that a
-// missing end is seen by Verify. It does so once for the office's day of now;
-// again on that day it changes nothing.
-func (s *Store) Anchor(ctx context.Context, now time.Time) error {
-	today := s.today(now)
-	act := secor.Act{ID: "anchor:" + today.String(), By: secor.Desk, Surface: secor.SurfaceClock}
-	_, _, err := s.register(ctx, act, "streams", func(d *deskTx) (int64, Change, error) {
-		var last moment
-		err := d.GetContext(d.ctx, &last, anchorTimeSQL)
+// FinishAnchor does a job that records on the desk's stream where every case's
+// events end, so that a missing end is seen by Verify, and completes the job, in
+// one transaction. It does so once for the office's day of the job's tick; another
+// job of that day changes nothing. It returns promise.ErrLost when the claim was
+// lost meanwhile.
+func (s *Store) FinishAnchor(ctx context.Context, c promise.Claim) (promise.State, error) {
+	day := s.today(c.Job.Tick)
+	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+		err := s.anchor(ctx, tx, day)
 		if err != nil {
-			return 0, "", fmt.Errorf("find last anchor: %w", err)
+			return err
 		}
-		var heads []head
-		err = d.SelectContext(d.ctx, &heads, movedHeadsSQL, time.Time(last).AddDate(0, 0, -1))
-		if err != nil {
-			return 0, "", fmt.Errorf("read ends of streams: %w", err)
-		}
-		facts := map[string]string{"day": today.String(), "streams": number(int64(len(heads)))}
-		for _, h := range heads {
-			facts[h.Stream] = fmt.Sprintf("%d %s", h.Seq, h.Hash)
-		}
-		return int64(len(heads)), Added, d.record(EventDeskAnchored, facts)
+		return completeJob(ctx, tx, c, promise.Done, "")
 	})
-	return fault(err, "anchor %s", today)
+	if err != nil {
+		return promise.Open, fault(err, "anchor %s", day)
+	}
+	return promise.Done, nil
+}
+
+func (s *Store) anchor(ctx context.Context, tx *sqlx.Tx, day secor.Date) error {
+	d, err := s.beginDesk(ctx, tx, secor.Act{ID: "anchor:" + day.String(), By: secor.Desk, Surface: secor.SurfaceClock})
+	if err != nil {
+		return err
+	}
+	_, taken, err := d.past("streams")
+	if taken || err != nil {
+		return err
+	}
+	var last moment
+	err = d.GetContext(d.ctx, &last, anchorTimeSQL)
+	if err != nil {
+		return fmt.Errorf("find last anchor: %w", err)
+	}
+	var heads []head
+	err = d.SelectContext(d.ctx, &heads, movedHeadsSQL, time.Time(last).AddDate(0, 0, -1))
+	if err != nil {
+		return fmt.Errorf("read ends of streams: %w", err)
+	}
+	facts := map[string]string{"day": day.String(), "streams": number(int64(len(heads)))}
+	for _, h := range heads {
+		facts[h.Stream] = fmt.Sprintf("%d %s", h.Seq, h.Hash)
+	}
+	return d.record(EventDeskAnchored, facts)
 }

@@ -20,12 +20,15 @@ const DefaultGrace = 2 * time.Minute
 // schemaVersion is the newest migration that this code relies on.
 const schemaVersion = 8
 
-// Store is the desk's memory. It is safe for concurrent use. Grace and Promised
-// are set before its first use.
+// Store is the desk's memory. It is safe for concurrent use. Grace, Keep and
+// Promised are set before its first use.
 type Store struct {
 	// Grace is the wait before a letter to somebody outside may start; work on
 	// the case itself waits for nothing. New sets DefaultGrace.
 	Grace time.Duration
+	// Keep is how long what ended is kept before FinishPurge removes it, in wall
+	// time. New sets DefaultKeep.
+	Keep time.Duration
 	// Promised is called after each commit that promised a job, so that a relay
 	// need not wait for its next look. It must not block. It may be nil.
 	Promised func()
@@ -40,7 +43,7 @@ type Store struct {
 // clock; the store cuts it to microseconds, Postgres' resolution.
 func New(db *sqlx.DB, p *secor.Programme, now func() time.Time) *Store {
 	db.MapperFunc(snakeCase)
-	return &Store{Grace: DefaultGrace, db: db, programme: p, now: now}
+	return &Store{Grace: DefaultGrace, Keep: DefaultKeep, db: db, programme: p, now: now}
 }
 
 // Open connects to Postgres and returns a store. The connection string must name

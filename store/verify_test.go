@@ -116,7 +116,7 @@ func TestVerify(t *testing.T) {
 	_, err := storetest.OwnerDB(t).ExecContext(t.Context(), `INSERT INTO documents (case_id, name, media_type, data, sha256, recorded_at)
 		VALUES (1, 'letter.txt', 'text/plain', 'as sent', encode(sha256('as sent'), 'hex'), now())`)
 	d.ok(err)
-	d.ok(d.Anchor(t.Context(), morning))
+	d.anchor(morning)
 	owner := storetest.OwnerDB(t)
 	owner.MapperFunc(store.SnakeCase)
 	for _, tt := range tests {
@@ -167,7 +167,7 @@ func TestReport_Expect(t *testing.T) {
 	d.request(d.company(1))
 	earlier, err := d.Verify(t.Context())
 	d.ok(err)
-	d.ok(d.Anchor(t.Context(), morning))
+	d.anchor(morning)
 	kept, err := d.Verify(t.Context())
 	d.ok(err)
 	for _, head := range []string{earlier.Head, kept.Head} {
@@ -223,13 +223,13 @@ func TestAnchor(t *testing.T) {
 	d := newDesk(t)
 	company := d.company(1)
 	d.request(company)
-	for range 2 {
-		d.ok(d.Anchor(t.Context(), morning))
+	for i := range 2 {
+		d.anchor(morning.Add(time.Duration(i) * time.Hour))
 	}
 	for range 2 {
 		d.clock.Add(72 * time.Hour)
 		d.audit(company)
-		d.ok(d.Anchor(t.Context(), d.clock.Now()))
+		d.anchor(d.clock.Now())
 	}
 	if n := d.count(`SELECT count(*) FROM events WHERE kind = 'desk.anchored'`); n != 3 {
 		t.Errorf("%d anchors, want 3", n)

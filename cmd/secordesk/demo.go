@@ -51,7 +51,7 @@ type demo struct {
 	zone      *time.Location
 	programme *secor.Programme
 	store     *store.Store
-	sweeper   *jobs.Sweeper
+	hours     *jobs.Clock
 	letters   *sink.Sink
 	shown     int // letters told so far
 	told      string
@@ -160,6 +160,10 @@ func (d *demo) show(ctx context.Context) error {
 		return err
 	}
 	d.clock.advance(lines[0].at)
+	err = d.hours.Turn(ctx)
+	if err != nil {
+		return err
+	}
 	err = d.play(ctx, lines)
 	if err != nil {
 		return err

@@ -159,13 +159,20 @@ func (d *demo) startWork(redis asynq.RedisConnOpt, p *parts) error {
 	if err != nil {
 		return err
 	}
-	worker, err := jobs.NewWorker(d.store, sender, desk, jobs.Kinds(), jobs.DefaultPace(), log)
+	pace := jobs.DefaultPace()
+	for i := range pace.Lanes {
+		pace.Lanes[i].Check = 10 * time.Millisecond // somebody is watching
+	}
+	worker, err := jobs.NewWorker(d.store, sender, desk, jobs.Kinds(), pace, log)
 	if err != nil {
 		return err
 	}
 	relay := jobs.NewRelay(d.store, redis, jobs.Kinds(), jobs.DefaultBeat(), log)
 	d.store.Promised = relay.Signal
-	d.sweeper = jobs.NewSweeper(d.store, d.clock.now, log)
+	d.hours, err = jobs.NewClock(jobs.NewSweeper(d.store, d.clock.now, log), d.store, jobs.Schedules(), d.zone)
+	if err != nil {
+		return err
+	}
 
 	// Not the show's context: work that has begun ends in order.
 	ctx, cancel := context.WithCancel(context.Background())

@@ -96,7 +96,7 @@ func (d *demo) play(ctx context.Context, lines []scriptLine) error {
 	return d.settle(ctx)
 }
 
-// until lets the desk work and its promises fall due up to an instant.
+// until lets the desk work, and its promises and schedules fall due up to an instant.
 func (d *demo) until(ctx context.Context, at time.Time) error {
 	for {
 		err := d.settle(ctx)
@@ -107,12 +107,16 @@ func (d *demo) until(ctx context.Context, at time.Time) error {
 		if err != nil {
 			return err
 		}
-		if !any || due.After(at) {
+		tick := d.hours.Next()
+		if !any || tick.Before(due) {
+			due = tick
+		}
+		if due.After(at) {
 			d.clock.advance(at)
 			return nil
 		}
 		d.clock.advance(due)
-		_, err = d.sweeper.Sweep(ctx)
+		err = d.hours.Turn(ctx)
 		if err != nil {
 			return err
 		}
