@@ -294,6 +294,13 @@ func TestHealth_Metrics(t *testing.T) {
 	for i, email := range []string{"office@one.example", "bounce@two.example", "unsure@three.example"} {
 		o.rejected(opened, i, email)
 	}
+	// A job that only a later release knows waits for that one, and is no lag of ours.
+	_, err := storetest.DB(t).Exec(`
+		INSERT INTO jobs (kind, case_id, cause, key, audience, recipient, promised_at, not_before)
+		SELECT 'later:release', case_id, cause, 'later', audience, recipient, now() - interval '1 day', now() - interval '1 day'
+		FROM jobs
+		WHERE id = 1`)
+	o.must(err)
 	kind := string(secor.JobRejection)
 	want := map[string]float64{
 		`secordesk_jobs_claimed_total{kind="` + kind + `"}`:                        3,
@@ -308,10 +315,10 @@ func TestHealth_Metrics(t *testing.T) {
 		`secordesk_jobs_kind_paused{kind="request:send_welcome"}`:                  1,
 		`secordesk_jobs_kind_paused{kind="` + kind + `"}`:                          0,
 		`secordesk_jobs_open{readiness="paused"}`:                                  1,
-		`secordesk_jobs_open{readiness="runnable"}`:                                0,
+		`secordesk_jobs_open{readiness="runnable"}`:                                1,
 		`secordesk_jobs_open{readiness="claimed"}`:                                 0,
 		`secordesk_jobs_open_by_age{age="under_1m"}`:                               1,
-		`secordesk_jobs_open_by_age{age="older"}`:                                  0,
+		`secordesk_jobs_open_by_age{age="older"}`:                                  1,
 		`secordesk_jobs_open_by_kind{kind="request:send_welcome"}`:                 1,
 		`secordesk_relay_lag_seconds`:                                              0,
 		`secordesk_handlers_stuck`:                                                 0,
@@ -319,7 +326,8 @@ func TestHealth_Metrics(t *testing.T) {
 		`secordesk_part_ready{part="postgres"}`:                                    1,
 		`secordesk_part_ready{part="redis"}`:                                       1,
 		`secordesk_loop_faults_total{loop="relay"}`:                                0,
-		`secordesk_jobs_promised_total`:                                            8, // the desk asks itself about each request
+		`secordesk_jobs_open_by_kind{kind="unknown"}`:                              1,
+		`secordesk_jobs_promised_total`:                                            9, // the desk asks itself about each request
 		`secordesk_relay_wakes_total`:                                              7,
 		`secordesk_jobs_claimed_total{kind="` + string(secor.JobDecideNeed) + `"}`: 4,
 	}
@@ -425,7 +433,10 @@ func TestHealth_StuckLoop(t *testing.T) {
 	queue.stop()
 	o.rejected(opened, 1, "office@one.example")
 	relay.Signal()
-	failed := func() bool { samples, _ := scrape(t, site); return samples[`secordesk_loop_faults_total{loop="relay"}`] >= 2 }
+	failed := func() bool {
+		samples, _ := scrape(t, site)
+		return samples[`secordesk_loop_faults_total{loop="relay"}`] >= 2
+	}
 	await(t, "two failed passes", failed)
 	if !healthy() {
 		t.Error("without Redis the process is unhealthy")
