@@ -37,6 +37,7 @@ type bench struct {
 	book  *logbook
 	kinds []jobs.Kind
 	pace  jobs.Pace
+	beat  jobs.Beat
 	lead  secor.Actor
 	n     int
 }
@@ -55,7 +56,8 @@ func newBenchAt(t *testing.T, now func() time.Time) *bench {
 	db := storetest.DB(t)
 	s := store.New(db, programme, now)
 	s.Grace = 0
-	b := &bench{Store: s, db: db, queue: newQueue(t), post: &postbox{}, book: &logbook{}, kinds: jobs.Kinds(), pace: jobs.DefaultPace()}
+	b := &bench{Store: s, db: db, queue: newQueue(t), post: &postbox{}, book: &logbook{}, kinds: jobs.Kinds(),
+		pace: jobs.DefaultPace(), beat: jobs.DefaultBeat()}
 	for i := range b.kinds {
 		b.kinds[i].Backoff = func(int) time.Duration { return time.Millisecond }
 	}
@@ -196,7 +198,7 @@ func (b *bench) awaitQuiet(t *testing.T) {
 
 func (b *bench) relay(t *testing.T) func() {
 	t.Helper()
-	r := jobs.NewRelay(b.Store, b.queue, b.kinds, jobs.DefaultBeat(), slog.New(b.book))
+	r := jobs.NewRelay(b.Store, b.queue, b.kinds, b.beat, slog.New(b.book))
 	b.Promised = r.Signal
 	return b.run(t, func(ctx context.Context) { r.Run(ctx) })
 }

@@ -55,10 +55,11 @@ func newScene(t *testing.T, drag time.Duration) *scene {
 	}
 	t.Cleanup(func() { server.Close() })
 	pace := jobs.DefaultPace()
-	pace.Lease, pace.Renew = time.Second, 300*time.Millisecond
+	pace.Worker, pace.Lease, pace.Renew = "", time.Second, 300*time.Millisecond
+	b.beat = jobs.Beat{Poll: 50 * time.Millisecond, Hold: time.Second}
 	return &scene{bench: b, sink: server, config: engineConfig{
 		DSN: storetest.DSN(t), Mail: server.URL(), Redis: redis, Now: deskTime(), Pace: pace,
-		Beat: jobs.Beat{Poll: 50 * time.Millisecond, Hold: time.Second}, SendLimit: 2 * time.Second, Drag: drag,
+		Beat: b.beat, SendLimit: 2 * time.Second, Drag: drag,
 	}}
 }
 
@@ -81,9 +82,7 @@ func (s *scene) survive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := jobs.NewRelay(s.Store, s.queue, s.kinds, s.config.Beat, log)
-	s.Promised = r.Signal
-	s.run(t, r.Run)
+	s.relay(t)
 	s.reconciler(t)
 	s.run(t, func(ctx context.Context) {
 		err := w.Run(ctx, s.queue)
@@ -172,6 +171,12 @@ func (s *scene) wantAttempts(t *testing.T) {
 		}
 		if len(kept) != want {
 			t.Errorf("job %d is %s after %d attempts, of which %d are kept, want %d: %+v", j.ID, j.State, j.Attempts, len(kept), want, kept)
+		}
+		for _, a := range kept {
+			lost := a.Outcome == promise.EndLeaseLost || a.Outcome == promise.EndAmbiguous
+			if !lost || a.Worker == "" || a.Worker == jobs.DefaultPace().Worker {
+				t.Errorf("attempt %+v of job %d is kept, want one that a killed process lost", a, j.ID)
+			}
 		}
 	}
 }
@@ -416,6 +421,7 @@ func newChild(config []byte) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.Pace.Worker = jobs.DefaultPace().Worker
 	for i := range c.kinds {
 		shorten(&c.kinds[i], c.SendLimit, c.Drag)
 	}
