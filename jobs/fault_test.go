@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
-	"github.com/redis/go-redis/v9"
 
 	"secordesk/jobs"
 	"secordesk/jobs/mail"
@@ -48,13 +47,6 @@ func (b *bench) wantAll(t *testing.T, want int) {
 	if got != want {
 		t.Errorf("%d jobs were done with their first attempt, want %d", got, want)
 	}
-}
-
-func (q *queue) client(t *testing.T) redis.UniversalClient {
-	t.Helper()
-	client := q.MakeRedisClient().(redis.UniversalClient)
-	t.Cleanup(func() { client.Close() })
-	return client
 }
 
 // server returns the Redis of this queue as a process. A test that needs one is

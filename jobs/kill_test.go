@@ -299,9 +299,7 @@ func TestKill_Relay(t *testing.T) {
 // pending returns how many wake-ups wait on a queue.
 func (q *queue) pending(t *testing.T, name jobs.Queue) int {
 	t.Helper()
-	client := q.MakeRedisClient().(redis.UniversalClient)
-	defer client.Close()
-	n, err := client.LLen(t.Context(), fmt.Sprintf("asynq:{%s}:pending", name)).Result()
+	n, err := q.client(t).LLen(t.Context(), fmt.Sprintf("asynq:{%s}:pending", name)).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
