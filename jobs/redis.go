@@ -54,7 +54,7 @@ func AskRedis(ctx context.Context, connect asynq.RedisConnOpt) (RedisState, erro
 func redisClient(connect asynq.RedisConnOpt) (redis.UniversalClient, error) {
 	client, is := connect.MakeRedisClient().(redis.UniversalClient)
 	if !is {
-		return nil, fmt.Errorf("a Redis cannot be asked through %T", connect)
+		return nil, refusal(fmt.Sprintf("a Redis cannot be asked through %T", connect))
 	}
 	return client, nil
 }

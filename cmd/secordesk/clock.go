@@ -57,7 +57,7 @@ func (c *clockCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	defer stop()
 	log.Info("clock starts", "version", version())
-	err = withRelay(ctx, cases, cfg.RedisURL.connect, meter, log, func(ctx context.Context) error {
+	err = withRelay(ctx, cases, cfg.RedisURL.connect, meter, log, func(ctx context.Context, _ *jobs.Guard) error {
 		clock.Run(ctx, time.Duration(cfg.SweepEvery))
 		return nil
 	})

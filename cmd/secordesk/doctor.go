@@ -9,12 +9,12 @@ import (
 	"net"
 	"net/smtp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/hibiken/asynq"
 
+	"secordesk/jobs"
 	"secordesk/jobs/mail"
 	"secordesk/schema"
 	"secordesk/store"
@@ -60,7 +60,6 @@ const patience = 5 * time.Second
 // What the desk is built for.
 const (
 	oldestPostgres = 15_00_00
-	oldestRedis    = 7
 	zoneData       = "2026f" // knows the western provinces' rules of 2026
 	skewWarn       = time.Second
 	skewFail       = 30 * time.Second
@@ -75,7 +74,7 @@ func (doctorCmd) Run(ctx context.Context, t *terminal) error {
 		findings = append(findings, databaseFindings(ctx, string(cfg.DatabaseURL), t.now)...)
 	}
 	if cfg.RedisURL.connect != nil {
-		findings = append(findings, redisFindings(ctx, cfg.RedisURL)...)
+		findings = append(findings, redisFindings(ctx, cfg.RedisURL.connect, deskID(ctx, cfg, t.now))...)
 	}
 	if cfg.SMTPURL != "" {
 		findings = append(findings, mailFinding(ctx, string(cfg.SMTPURL)))
@@ -238,50 +237,50 @@ func skewFinding(theirs, asked, answered time.Time) finding {
 	return f
 }
 
-func redisFindings(ctx context.Context, address redisURL) []finding {
+// redisFindings asks as the guard of worker and clock does, and takes nothing. A
+// desk whose name is not known may be anybody's.
+func redisFindings(ctx context.Context, connect asynq.RedisConnOpt, desk string) []finding {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	client, isRedis := address.connect.MakeRedisClient().(redis.UniversalClient)
-	if !isRedis {
-		return []finding{{gradeFail, "redis", "cannot be asked with this kind of address", "correct REDIS_URL"}}
-	}
-	defer client.Close()
-	err := client.Ping(ctx).Err()
-	if err != nil {
+	state, err := jobs.AskRedis(ctx, connect)
+	var refused *secor.Refusal
+	switch {
+	case errors.As(err, &refused):
+		return []finding{{gradeFail, "redis", refused.Text, refused.Do}}
+	case err != nil:
 		return []finding{{gradeFail, "redis", "does not answer: " + err.Error(), "start Redis or correct REDIS_URL; until then decisions are taken and what follows waits"}}
 	}
-	info, err := client.Info(ctx).Result()
-	if err != nil {
-		return []finding{{gradeWarn, "redis", "answers, but not to INFO: " + err.Error(), "see that it is version 7 or later with maxmemory-policy noeviction"}}
-	}
-	return redisInfo(info)
+	return redisGrades(state, desk)
 }
 
-// redisInfo reads what INFO says. An embedded Redis and some services leave lines out.
-func redisInfo(info string) []finding {
-	said := map[string]string{}
-	for line := range strings.Lines(info) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
-		said[name] = value
+func redisGrades(state jobs.RedisState, desk string) []finding {
+	var findings []finding
+	for _, r := range state.Refusals(desk) {
+		findings = append(findings, finding{gradeFail, "redis", r.Text, r.Do})
 	}
-	number := said["redis_version"]
-	major, err := strconv.Atoi(strings.SplitN(number, ".", 2)[0])
-	versions := ok("redis", "version %s", number)
-	switch {
-	case err != nil:
-		versions = finding{gradeWarn, "redis", "answers, but does not say its version", "see that it is 7 or later"}
-	case major < oldestRedis:
-		versions.grade, versions.remedy = gradeFail, "upgrade to Redis 7, or Valkey"
+	for _, r := range state.Doubts() {
+		findings = append(findings, finding{gradeWarn, "redis", r.Text, r.Do})
 	}
-	policy := ok("redis memory", "maxmemory-policy %s", said["maxmemory_policy"])
-	switch said["maxmemory_policy"] {
-	case "noeviction":
-	case "":
-		policy = finding{gradeWarn, "redis memory", "maxmemory-policy is not known", "see that it is noeviction"}
-	default:
-		policy.grade, policy.remedy = gradeWarn, "set it to noeviction, or wake-ups are lost under pressure and come late"
+	if len(findings) == 0 {
+		return []finding{ok("redis", "%s", state)}
 	}
-	return []finding{versions, policy}
+	return findings
+}
+
+// deskID returns the desk's name, or "" where another finding says why it is not known.
+func deskID(ctx context.Context, cfg workerConfig, now func() time.Time) string {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	cases, err := openDesk(ctx, cfg.DatabaseURL, cfg.LetterGrace, now)
+	if err != nil {
+		return ""
+	}
+	defer cases.Close()
+	id, err := cases.DeskID(ctx)
+	if err != nil {
+		return ""
+	}
+	return id
 }
 
 // mailFinding greets the mail server and sends nothing.

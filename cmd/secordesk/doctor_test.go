@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 
+	"secordesk/jobs"
 	"secordesk/jobs/mail/sink"
 	"secordesk/schema"
 	"secordesk/store"
@@ -39,6 +41,58 @@ func TestDoctor_Healthy(t *testing.T) {
 	}
 }
 
+// TestDoctor_AnothersRedis: the doctor tells whose it is, and takes none itself.
+func TestDoctor_AnothersRedis(t *testing.T) {
+	o := newOffice(t)
+	maps.Copy(o.environ, services(t))
+	o.now = time.Now().UTC()
+	o.says("doctor", "^warn +redis")
+	client := redisAt(t, o.environ["REDIS_URL"])
+	owner, err := client.Get(t.Context(), "secordesk:desk").Result()
+	if !errors.Is(err, redis.Nil) {
+		t.Errorf("the doctor took the Redis for %q, %v", owner, err)
+	}
+	o.must(client.Set(t.Context(), "secordesk:desk", "another", 0).Err())
+	terminal, out, _ := testTerminal(o.environ)
+	terminal.now = wallClock
+	status := run(t.Context(), []string{"doctor"}, terminal)
+	if status != statusRefused || !strings.Contains(out.String(), "fail redis         this Redis serves another desk (another, this one is ") {
+		t.Errorf("status %d:\n%s", status, out)
+	}
+}
+
+// TestWorkerAndClock_AnothersRedis: neither uses it, and both say what to do.
+func TestWorkerAndClock_AnothersRedis(t *testing.T) {
+	o := newOffice(t)
+	maps.Copy(o.environ, services(t))
+	client := redisAt(t, o.environ["REDIS_URL"])
+	o.must(client.Set(t.Context(), "secordesk:desk", "another", 0).Err())
+	for _, command := range []string{"worker", "clock"} {
+		terminal, _, errOut := testTerminal(o.environ)
+		terminal.now = wallClock
+		status := run(t.Context(), []string{command}, terminal)
+		said := errOut.String()
+		if status != statusRefused || !strings.HasPrefix(said, "this Redis serves another desk") || !strings.Contains(said, "DEL secordesk:desk") || strings.Count(said, "\n") != 1 {
+			t.Errorf("%s: status %d, said %q", command, status, said)
+		}
+	}
+	keys, err := client.Keys(t.Context(), "asynq:*").Result()
+	if err != nil || len(keys) > 0 {
+		t.Errorf("another's Redis was used: %q, %v", keys, err)
+	}
+}
+
+func redisAt(t *testing.T, address string) redis.UniversalClient {
+	t.Helper()
+	options, err := redis.ParseURL(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := redis.NewClient(options)
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
 func TestDoctor_NothingThere(t *testing.T) {
 	terminal, out, errOut := testTerminal(map[string]string{"DATABASE_URL": "postgres://x@127.0.0.1:1/x?sslmode=disable",
 		"REDIS_URL": "redis://127.0.0.1:1", "SMTP_URL": "smtp://127.0.0.1:1", "SWEEP_EVERY": "often"})
@@ -55,7 +109,7 @@ func TestDoctor_NothingThere(t *testing.T) {
 
 func TestDoctor_Grades(t *testing.T) {
 	at := time.Date(2026, time.March, 25, 12, 0, 0, 0, time.UTC)
-	redisAt := func(i int, info string) finding { return redisInfo(info)[i] }
+	redis := func(state jobs.RedisState) finding { return redisGrades(state, "mine")[0] }
 	tests := []struct {
 		name string
 		got  finding
@@ -79,12 +133,13 @@ func TestDoctor_Grades(t *testing.T) {
 		{"a kind paused", jobsFinding(store.Trouble{Paused: 1}, nil), gradeWarn},
 		{"a kind of another release", jobsFinding(store.Trouble{Unknown: 1}, nil), gradeWarn},
 		{"jobs that cannot be read", jobsFinding(store.Trouble{}, errors.New("permission denied")), gradeFail},
-		{"Redis 7", redisAt(0, "redis_version:7.0.15\r\nmaxmemory_policy:noeviction\r\n"), gradeOK},
-		{"Redis 6", redisAt(0, "redis_version:6.2.0\r\n"), gradeFail},
-		{"an unknown Redis", redisAt(0, "# Clients\r\n"), gradeWarn},
-		{"no eviction", redisAt(1, "maxmemory_policy:noeviction\r\n"), gradeOK},
-		{"eviction", redisAt(1, "maxmemory_policy:allkeys-lru\r\n"), gradeWarn},
-		{"unknown eviction", redisAt(1, ""), gradeWarn},
+		{"Redis 7", redis(jobs.RedisState{Version: "7.0.15", Policy: "noeviction", Desk: "mine"}), gradeOK},
+		{"Redis 6", redis(jobs.RedisState{Version: "6.2.0", Policy: "noeviction"}), gradeFail},
+		{"a Redis without a version", redis(jobs.RedisState{Policy: "noeviction"}), gradeWarn},
+		{"eviction", redis(jobs.RedisState{Version: "7.0.15", Policy: "allkeys-lru", Limit: "1000"}), gradeFail},
+		{"eviction without a bound", redis(jobs.RedisState{Version: "7.0.15", Policy: "allkeys-lru", Limit: "0"}), gradeWarn},
+		{"unknown eviction", redis(jobs.RedisState{Version: "7.0.15"}), gradeWarn},
+		{"another's Redis", redis(jobs.RedisState{Version: "7.0.15", Policy: "noeviction", Desk: "theirs"}), gradeFail},
 	}
 	for _, tt := range tests {
 		if tt.got.grade != tt.want {

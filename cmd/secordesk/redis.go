@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"net/url"
@@ -12,6 +14,9 @@ import (
 	"strings"
 
 	"github.com/hibiken/asynq"
+
+	"secordesk/jobs"
+	"secordesk/store/secor"
 )
 
 // redisForms is how REDIS_URL is written, by scheme; with rediss for redis it is
@@ -220,4 +225,22 @@ func (p redisParts) takes(known ...string) error {
 		}
 	}
 	return nil
+}
+
+// newGuard returns the guard of this desk's Redis.
+func newGuard(ctx context.Context, cases *desk, connect asynq.RedisConnOpt, log *slog.Logger) (*jobs.Guard, error) {
+	id, err := cases.DeskID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return jobs.NewGuard(connect, id, log), nil
+}
+
+// refusedOr returns why a guard ended ctx, if one did, and else err.
+func refusedOr(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, secor.ErrRefused) {
+		return cause
+	}
+	return err
 }

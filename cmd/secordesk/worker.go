@@ -59,23 +59,37 @@ func (workerCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	defer stop()
 	log.Info("worker starts", "version", version())
-	err = withRelay(ctx, cases, cfg.RedisURL.connect, meter, log, func(ctx context.Context) error { return worker.Run(ctx, cfg.RedisURL.connect) })
+	err = withRelay(ctx, cases, cfg.RedisURL.connect, meter, log, func(ctx context.Context, guard *jobs.Guard) error {
+		if !guard.Wait(ctx) {
+			return nil
+		}
+		return worker.Run(ctx, cfg.RedisURL.connect)
+	})
 	log.Info("worker ended")
 	return err
 }
 
 // withRelay does what a process is for beside a relay and a reconciler, and
-// returns when all three have ended. They end with ctx, and when do does.
-func withRelay(ctx context.Context, cases *desk, redis asynq.RedisConnOpt, meter *jobs.Meter, log *slog.Logger, do func(context.Context) error) error {
-	ctx, stop := context.WithCancel(ctx)
+// returns when all three have ended. They end with ctx, when do does, and when the guard refuses the Redis, which is the error.
+func withRelay(ctx context.Context, cases *desk, redis asynq.RedisConnOpt, meter *jobs.Meter, log *slog.Logger, do func(context.Context, *jobs.Guard) error) error {
+	guard, err := newGuard(ctx, cases, redis, log)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
 	relay := jobs.NewRelay(cases, redis, jobs.Kinds(), jobs.DefaultBeat(), log)
 	relay.Meter = meter
 	cases.Promised = relay.Signal
 	var beside sync.WaitGroup
-	beside.Go(func() { relay.Run(ctx) })
+	beside.Go(func() { stop(guard.Run(ctx)) })
+	beside.Go(func() {
+		if guard.Wait(ctx) {
+			relay.Run(ctx)
+		}
+	})
 	beside.Go(func() { jobs.Reconcile(ctx, meter.Ledger(cases, jobs.ReconcileEvery), jobs.ReconcileEvery, log) })
-	err := do(ctx)
-	stop()
+	err = do(ctx, guard)
+	stop(nil)
 	beside.Wait()
-	return err
+	return refusedOr(ctx, err)
 }
