@@ -54,6 +54,12 @@ func newLog(out io.Writer, least logLevel) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: slog.Level(least)}))
 }
 
+// mute is a log for a library that has its own.
+type mute struct{}
+
+// Printf drops the line.
+func (mute) Printf(context.Context, string, ...any) {}
+
 const (
 	// pulsePatience is how late a loop may be. A turn that waits for Postgres or
 	// Redis ends by itself before.

@@ -18,6 +18,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -596,6 +597,31 @@ func TestLog_WordsAndSecrets(t *testing.T) {
 		logged, _ := p.log.read()
 		wantLog(t, p.name, logged+p.err.String())
 	}
+}
+
+// A process of its own says nothing on its two outputs but lines of its log, also
+// what libraries would say by themselves.
+func TestLog_WholeProcess(t *testing.T) {
+	o, queue := served(t)
+	log := &logbook{grown: make(chan struct{})}
+	worker := exec.Command(os.Args[0])
+	worker.Args = []string{"secordesk", "worker"} // what testscript.Main goes by
+	worker.Stdout, worker.Stderr = log, log
+	for name, value := range o.environ {
+		worker.Env = append(worker.Env, name+"="+value)
+	}
+	o.must(worker.Start())
+	p := &process{t: t, name: "worker", log: log, err: &strings.Builder{}, ended: make(chan int, 1)}
+	go func() { worker.Wait(); p.ended <- worker.ProcessState.ExitCode() }()
+	t.Cleanup(func() { worker.Process.Kill() })
+	o.rejected(o.open(), 1, "office@one.example")
+	p.awaits(`"kind":"` + string(secor.JobRejection) + `"`)
+	queue.stop()
+	p.awaits(`"who":"queue mail"`)
+	p.stop = func() { o.must(worker.Process.Signal(syscall.SIGTERM)) }
+	p.ends()
+	logged, _ := log.read()
+	wantLog(t, p.name, logged)
 }
 
 func wantLog(t *testing.T, name, logged string) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 	"github.com/mattn/go-isatty"
+	"github.com/redis/go-redis/v9"
 
 	"secordesk/store/secor"
 )
@@ -23,6 +24,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	redis.SetLogger(mute{})      // it writes plain text to stderr; an outage is logged by who meets it
 	environ := env.ToMap(os.Environ())
 	status := run(ctx, os.Args[1:], &terminal{
 		env: environ, in: os.Stdin, out: os.Stdout, errOut: os.Stderr, now: wallClock,
