@@ -27,6 +27,7 @@ func parts() map[string]func(ctx context.Context, config []byte, ready func()) e
 	return map[string]func(context.Context, []byte, func()) error{
 		"worker": workerPart,
 		"relay":  relayPart,
+		"clock":  clockPart,
 	}
 }
 
