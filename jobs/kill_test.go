@@ -446,12 +446,13 @@ func shorten(k *jobs.Kind, sendLimit, drag time.Duration) {
 	k.Backoff = func(int) time.Duration { return time.Millisecond }
 	if k.Letter != nil {
 		k.Timeout = sendLimit
-		return
 	}
-	real := k.Work
-	k.Work = func(d *jobs.Desk, f *secor.File, cause secor.Event) error {
-		<-time.After(drag)
-		return real(d, f, cause)
+	if k.Work != nil {
+		real := k.Work
+		k.Work = func(d *jobs.Desk, f *secor.File, cause secor.Event) error {
+			<-time.After(drag)
+			return real(d, f, cause)
+		}
 	}
 }
 
