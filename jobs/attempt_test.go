@@ -68,15 +68,16 @@ func (b *bench) hold(t *testing.T, id secor.CaseID) func() {
 }
 
 // hangs makes one kind's work, or its letter, hang in its first n runs. The
-// returned function lets all of them go on.
-func (b *bench) hangs(t *testing.T, name secor.JobKind, n int64) func() {
+// returned channel hears of each; the function lets all of them go on.
+func (b *bench) hangs(t *testing.T, name secor.JobKind, n int64) (<-chan struct{}, func()) {
 	t.Helper()
-	on := make(chan struct{})
+	on, inside := make(chan struct{}), make(chan struct{}, n)
 	goOn := sync.OnceFunc(func() { close(on) })
 	t.Cleanup(goOn)
 	var runs atomic.Int64
 	hang := func() {
 		if runs.Add(1) <= n {
+			inside <- struct{}{}
 			<-on
 		}
 	}
@@ -92,7 +93,7 @@ func (b *bench) hangs(t *testing.T, name secor.JobKind, n int64) func() {
 			return letter(d, f, cause, to)
 		}
 	})
-	return goOn
+	return inside, goOn
 }
 
 // oneSlot leaves a bench one slot for each queue.
@@ -110,7 +111,7 @@ func TestWorker_StuckWork(t *testing.T) {
 	b := newBench(t)
 	b.queue.start(t)
 	b.oneSlot()
-	goOn := b.hangs(t, secor.JobDecideNeed, 1)
+	_, goOn := b.hangs(t, secor.JobDecideNeed, 1)
 	b.relay(t)
 	b.reconciler(t)
 	w, _ := b.crew(t, b.Store)
@@ -142,7 +143,7 @@ func TestWorker_StuckWorkBeforeRetry(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.queue.start(t)
-	goOn := b.hangs(t, secor.JobDecideNeed, 1)
+	_, goOn := b.hangs(t, secor.JobDecideNeed, 1)
 	b.change(secor.JobDecideNeed, func(k *jobs.Kind) { k.Backoff = func(int) time.Duration { return time.Hour } })
 	b.relay(t)
 	w, _ := b.crew(t, b.Store)
@@ -167,7 +168,7 @@ func TestWorker_StuckLetter(t *testing.T) {
 	b := newBench(t)
 	b.queue.start(t)
 	b.oneSlot()
-	goOn := b.hangs(t, secor.JobRejection, 1)
+	_, goOn := b.hangs(t, secor.JobRejection, 1)
 	b.relay(t)
 	w, _ := b.crew(t, b.Store)
 	id, _ := b.rejected(t)
@@ -299,7 +300,7 @@ func TestWorker_StuckQueue(t *testing.T) {
 	b := newBench(t)
 	b.queue.start(t)
 	b.oneSlot()
-	goOn := b.hangs(t, secor.JobDecideNeed, 2)
+	_, goOn := b.hangs(t, secor.JobDecideNeed, 2)
 	b.change(secor.JobDecideNeed, func(k *jobs.Kind) { k.Backoff = func(int) time.Duration { return time.Hour } })
 	b.relay(t)
 	w, _ := b.crew(t, b.Store)
