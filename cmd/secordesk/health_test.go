@@ -371,8 +371,8 @@ func TestHealth_Metrics(t *testing.T) {
 func wantLabels(t *testing.T, labels map[string]map[string]bool) {
 	t.Helper()
 	kinds := []string{"unknown"}
-	for _, k := range secor.JobKinds() {
-		kinds = append(kinds, string(k))
+	for _, k := range jobs.Kinds() {
+		kinds = append(kinds, string(k.Name))
 	}
 	known := map[string][]string{
 		"kind":      kinds,
@@ -590,7 +590,7 @@ func TestLog_WordsAndSecrets(t *testing.T) {
 	o.rejected(opened, 4, "office@four.example")
 	queue.start()
 	worker.awaits(`"going on"`)
-	clock.awaits(`"going on"`)
+	wantAnswer(t, clock.site(), http.StatusOK, "ok\n")
 	worker.ends()
 	clock.ends()
 	for _, p := range []*process{worker, clock} {
