@@ -17,6 +17,9 @@ type Expected struct {
 	// Follows has every kind of event that the test leads to, with the kinds of
 	// the jobs that must follow each.
 	Follows map[string][]string
+	// Ticks has every schedule that the test knows, with the kind of the job that
+	// must follow each of its ticks.
+	Ticks map[string]string
 	// Effects has every kind of job that the test leads to, with the kind of the
 	// event that a done one has recorded; "" when it may have recorded nothing.
 	// A kind whose effect is LetterSent sends a letter.
@@ -31,10 +34,10 @@ type Expected struct {
 // LetterSent is the kind of the event that records a letter's receipt.
 const LetterSent = "letter.sent"
 
-// Inspect reads the tables of a desk that has become quiet after a fault, and
-// returns in words everything that must not be: a promise that was lost, an effect
-// that stands twice or without its job, a letter that was received more often than
-// the desk admits. It shares no code with what it judges, so that both cannot be
+// Inspect reads the tables of a desk that has become quiet after a fault, and of
+// which nothing was purged, and returns in words everything that must not be: a
+// promise that was lost, an effect that stands twice or without its job, a letter
+// that was received more often than the desk admits. It shares no code with what it judges, so that both cannot be
 // wrong in the same way.
 func Inspect(ctx context.Context, db *sql.DB, want Expected) ([]string, error) {
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
@@ -42,9 +45,9 @@ func Inspect(ctx context.Context, db *sql.DB, want Expected) ([]string, error) {
 		return nil, fmt.Errorf("inspect: %w", err)
 	}
 	defer tx.Rollback()
-	i := &inspection{want: want, kinds: map[place]string{}, acts: map[string][]writtenEvent{}, retries: map[string]int{},
+	i := &inspection{want: want, follows: map[place][]string{}, acts: map[string][]writtenEvent{}, retries: map[string]int{},
 		jobs: map[string]*writtenJob{}, heads: map[string]int{}}
-	for _, read := range []func(context.Context, *sql.Tx) error{i.readEvents, i.readJobs, i.readHeads} {
+	for _, read := range []func(context.Context, *sql.Tx) error{i.readEvents, i.readTicks, i.readJobs, i.readHeads} {
 		err = read(ctx, tx)
 		if err != nil {
 			return nil, fmt.Errorf("inspect: %w", err)
@@ -60,7 +63,8 @@ func Inspect(ctx context.Context, db *sql.DB, want Expected) ([]string, error) {
 type inspection struct {
 	want     Expected
 	events   []writtenEvent
-	kinds    map[place]string          // of events
+	causes   []place                   // from which jobs may follow: events and ticks, in their order
+	follows  map[place][]string        // the kinds of the jobs that must
 	acts     map[string][]writtenEvent // events by act
 	retries  map[string]int            // by a person, of jobs that were ambiguous, by act
 	ids      []string                  // of jobs, as their acts are called, in the order of promising
@@ -69,10 +73,8 @@ type inspection struct {
 	findings []string
 }
 
-type place struct {
-	stream string
-	seq    int
-}
+// place is an event in its stream, "event 3", or a tick in its schedule, by its instant in UTC.
+type place struct{ stream, at string }
 
 type writtenEvent struct {
 	stream, kind, act, facts string
@@ -84,9 +86,8 @@ type writtenEvent struct {
 type writtenJob struct {
 	id                      int64
 	act                     string // "job:12"
-	kind, stream, recipient string
-	cause                   int
-	state                   string
+	kind, recipient, state  string
+	cause                   place
 	claimed, woken, sending bool
 }
 
@@ -119,15 +120,46 @@ func (i *inspection) readEvents(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 		i.events = append(i.events, e)
-		i.kinds[place{e.stream, e.seq}] = e.kind
+		follows, known := i.want.Follows[e.kind]
+		if !known {
+			i.find("unexpected: %v", e)
+		}
+		i.mayFollow(place{e.stream, fmt.Sprintf("event %d", e.seq)}, follows)
 		i.acts[e.act] = append(i.acts[e.act], e)
 		i.retries[e.retried()]++
 	}
 	return rows.Err()
 }
 
+func (i *inspection) mayFollow(cause place, kinds []string) {
+	i.causes = append(i.causes, cause)
+	i.follows[cause] = kinds
+}
+
+func (i *inspection) readTicks(ctx context.Context, tx *sql.Tx) error {
+	rows, err := tx.QueryContext(ctx, `SELECT schedule, (instant AT TIME ZONE 'UTC')::text FROM ticks ORDER BY schedule, instant`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var tick place
+		err = rows.Scan(&tick.stream, &tick.at)
+		if err != nil {
+			return err
+		}
+		kind, known := i.want.Ticks[tick.stream]
+		if !known {
+			i.find("unexpected: %s %s", tick.stream, tick.at)
+			continue
+		}
+		i.mayFollow(tick, []string{kind})
+	}
+	return rows.Err()
+}
+
 const inspectJobsSQL = `
-	SELECT id, 'job:' || id, kind, 'case:' || case_id, recipient, cause, state,
+	SELECT id, 'job:' || id, kind, recipient, state, coalesce('case:' || case_id, schedule), coalesce('event ' || cause, (tick_at AT TIME ZONE 'UTC')::text),
 		claimed_until IS NOT NULL OR token IS NOT NULL, woken_until IS NOT NULL, sending_at IS NOT NULL
 	FROM jobs
 	ORDER BY id`
@@ -140,7 +172,7 @@ func (i *inspection) readJobs(ctx context.Context, tx *sql.Tx) error {
 	defer rows.Close()
 	for rows.Next() {
 		var j writtenJob
-		err = rows.Scan(&j.id, &j.act, &j.kind, &j.stream, &j.recipient, &j.cause, &j.state, &j.claimed, &j.woken, &j.sending)
+		err = rows.Scan(&j.id, &j.act, &j.kind, &j.recipient, &j.state, &j.cause.stream, &j.cause.at, &j.claimed, &j.woken, &j.sending)
 		if err != nil {
 			return err
 		}
@@ -192,29 +224,25 @@ func (i *inspection) all() []*writtenJob {
 // nothing else was.
 func (i *inspection) judgePromises() {
 	type promise struct {
-		stream, kind, recipient string
-		cause                   int
+		cause           place
+		kind, recipient string
 	}
 	made := map[promise]int{}
 	for _, j := range i.all() {
-		p := promise{j.stream, j.kind, j.recipient, j.cause}
+		p := promise{j.cause, j.kind, j.recipient}
 		made[p]++
 		if made[p] == 2 {
 			i.find("promised twice: %v", j)
 		}
-		made[promise{stream: j.stream, kind: j.kind, cause: j.cause}]++
-		if !slices.Contains(i.want.Follows[i.kinds[place{j.stream, j.cause}]], j.kind) {
+		made[promise{cause: j.cause, kind: j.kind}]++
+		if !slices.Contains(i.follows[j.cause], j.kind) {
 			i.find("follows from nothing: %v", j)
 		}
 	}
-	for _, e := range i.events {
-		follows, known := i.want.Follows[e.kind]
-		if !known {
-			i.find("unexpected: %v", e)
-		}
-		for _, kind := range follows {
-			if made[promise{stream: e.stream, kind: kind, cause: e.seq}] == 0 {
-				i.find("lost: %v is not followed by %s", e, kind)
+	for _, cause := range i.causes {
+		for _, kind := range i.follows[cause] {
+			if made[promise{cause: cause, kind: kind}] == 0 {
+				i.find("lost: %s %s is not followed by %s", cause.stream, cause.at, kind)
 			}
 		}
 	}
@@ -267,7 +295,7 @@ func (i *inspection) judgeActs() {
 		kinds := map[string]bool{}
 		for n, e := range i.acts[j.act] {
 			switch {
-			case e.stream != j.stream:
+			case e.stream != j.cause.stream:
 				i.find("%v acted on another case: %v", j, e)
 			case e.tx != i.acts[j.act][0].tx, e.part != n+1, kinds[e.kind]:
 				i.find("effect twice: %v recorded %v once more", j, e)

@@ -31,7 +31,11 @@ const officeSQL = `
 	$$;
 	SELECT happen('case:1', 1, 'request.received', 'open:1', 1), happen('case:1', 2, 'request.not_required', 'job:1', 1), happen('case:1', 3, 'letter.sent', 'job:2', 1),
 		happen('case:2', 1, 'request.received', 'open:2', 1);
+	INSERT INTO schedules (name, kind, spec, misfire, known_since, settled_until) VALUES ('nightly', 'desk:purge', '@daily', 'all', '2026-01-01Z', '2026-01-02Z');
+	INSERT INTO ticks (schedule, instant) VALUES ('nightly', '2026-01-02Z');
 	SELECT promise('request:decide_need', 1, 1), promise('request:tell', 1, 2), promise('request:decide_need', 2, 1);
+	INSERT INTO jobs (kind, schedule, tick_at, key, audience, recipient, not_before, state, finished_at)
+	VALUES ('desk:purge', 'nightly', '2026-01-02Z', 'nightly/1', 'desk', 'desk', now(), 'done', now());
 	UPDATE jobs SET sending_at = now() WHERE id = 2;
 	UPDATE jobs SET state = 'cancelled' WHERE id = 3`
 
@@ -44,7 +48,8 @@ func officeExpected() Expected {
 			"letter.sent":          nil,
 			"job.retried":          nil,
 		},
-		Effects: map[string]string{"request:decide_need": "request.not_required", "request:tell": LetterSent},
+		Ticks:   map[string]string{"nightly": "desk:purge"},
+		Effects: map[string]string{"request:decide_need": "request.not_required", "request:tell": LetterSent, "desk:purge": ""},
 		Once:    []string{"request.received", "request.not_required", "letter.sent"},
 		Letters: map[string]int{"job-2@desk.example": 1},
 	}
@@ -81,7 +86,7 @@ func TestInspect(t *testing.T) {
 	}{
 		{"all is well", ``, nil, nil},
 		{"a job is gone", `DELETE FROM jobs WHERE id = 2`, map[string]int{}, []string{
-			"lost: case:1 event 2 (request.not_required) is not followed by request:tell",
+			"lost: case:1 event 2 is not followed by request:tell",
 			"case:1 event 3 (letter.sent) was done by job:2, which nobody promised"}},
 		{"a job is open", open + ` WHERE id = 3`, nil, []string{
 			"lost: job 3 (request:decide_need, open) did not come to an end"}},
@@ -90,14 +95,23 @@ func TestInspect(t *testing.T) {
 			"job 3 (request:decide_need, open) is still held"}},
 		{"a job that is over is woken", `UPDATE jobs SET woken_until = now() WHERE id = 3`, nil, []string{
 			"job 3 (request:decide_need, cancelled) is still held"}},
-		{"a job is promised twice", `SELECT promise('request:decide_need', 2, 1, 'again'); UPDATE jobs SET state = 'cancelled' WHERE id > 3`, nil, []string{
-			"promised twice: job 4 (request:decide_need, cancelled)"}},
-		{"a job follows from nothing", `SELECT promise('request:decide_need', 1, 2); UPDATE jobs SET state = 'cancelled' WHERE id > 3`, nil, []string{
-			"follows from nothing: job 4 (request:decide_need, cancelled)"}},
+		{"a job is promised twice", `SELECT promise('request:decide_need', 2, 1, 'again'); UPDATE jobs SET state = 'cancelled' WHERE id > 4`, nil, []string{
+			"promised twice: job 5 (request:decide_need, cancelled)"}},
+		{"a job follows from nothing", `SELECT promise('request:decide_need', 1, 2); UPDATE jobs SET state = 'cancelled' WHERE id > 4`, nil, []string{
+			"follows from nothing: job 5 (request:decide_need, cancelled)"}},
 		{"a job of another test", `UPDATE jobs SET kind = 'request:dance' WHERE id = 3`, nil, []string{
 			"follows from nothing: job 3 (request:dance, cancelled)",
-			"lost: case:2 event 1 (request.received) is not followed by request:decide_need",
+			"lost: case:2 event 1 is not followed by request:decide_need",
 			"unexpected: job 3 (request:dance, cancelled)"}},
+		{"a tick without its job", `DELETE FROM jobs WHERE id = 4`, nil, []string{
+			"lost: nightly 2026-01-02 00:00:00 is not followed by desk:purge"}},
+		{"a tick with two jobs", `DROP INDEX jobs_one_per_tick; INSERT INTO jobs (kind, schedule, tick_at, key, audience, recipient, not_before, state, finished_at)
+			VALUES ('desk:purge', 'nightly', '2026-01-02Z', 'nightly/2', 'desk', 'desk', now(), 'done', now())`, nil, []string{
+			"promised twice: job 5 (desk:purge, done)"}},
+		{"a job whose tick is gone", `DELETE FROM ticks`, nil, []string{
+			"follows from nothing: job 4 (desk:purge, done)"}},
+		{"a schedule of another test", `INSERT INTO ticks (schedule, instant) VALUES ('hourly', '2026-01-02Z')`, nil, []string{
+			"unexpected: hourly 2026-01-02 00:00:00"}},
 		{"an event of another test", `SELECT happen('case:2', 2, 'case.noted', 'note', 1); UPDATE cases SET last_seq = 2 WHERE id = 2`, nil, []string{
 			"unexpected: case:2 event 2 (case.noted)"}},
 		{"an event twice", `SELECT happen('case:1', 4, 'letter.sent', 'job:2', 1); UPDATE cases SET last_seq = 4 WHERE id = 1`, nil, []string{
