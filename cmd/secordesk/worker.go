@@ -21,6 +21,8 @@ func (workerCmd) Help() string {
 
 It needs DATABASE_URL, REDIS_URL, SMTP_URL, DESK_FROM and DESK_NAME; DESK_ADDRESS, DESK_PHONE, VERIFY_URL and LETTER_GRACE may be set, HEALTH_ADDR (such as :9464, where /healthz, /readyz and /metrics are served) and LOG_LEVEL (info). "secordesk doctor" checks them.
 
+REDIS_URL is redis://, redis-socket://, redis-sentinel:// or redis-cluster://, with rediss for TLS. The Redis must be version 7 or later (or Valkey), a master that evicts nothing, and serve no other desk; the worker refuses any other, and waits for one that is away.
+
 Examples:
 
 	secordesk worker`
