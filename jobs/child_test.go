@@ -85,7 +85,7 @@ func startProcess(t *testing.T, part string, config any) *process {
 		t.Fatal(err)
 	}
 	p := &process{cmd: exec.Command(program), ended: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), partVar+"="+part, configVar+"="+string(text))
+	p.cmd.Env = append(os.Environ(), partVar+"="+part, configVar+"="+string(text), "PGAPPNAME="+part)
 	p.cmd.Stderr = &p.stderr
 	in, err := p.cmd.StdinPipe()
 	if err != nil {

@@ -356,6 +356,40 @@ func TestKill_AtRandom(t *testing.T) {
 	}
 }
 
+// Postgres ends every connection of two worker processes, ten times, in the middle
+// of what they do. They need no help to go on.
+func TestKill_Backends(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, 5*time.Millisecond)
+	owner := storetest.OwnerDB(t)
+	startProcess(t, "worker", s.config)
+	startProcess(t, "worker", s.config)
+	busy := 0
+	for range 10 {
+		for range 8 {
+			s.request(t)
+		}
+		var ended int
+		err := owner.GetContext(t.Context(), &ended, `
+			SELECT count(*) FILTER (WHERE pg_terminate_backend(pid) AND state <> 'idle')
+			FROM pg_stat_activity
+			WHERE application_name = 'worker' AND datname = current_database()`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		busy += ended
+	}
+	s.awaitQuiet(t)
+	s.inspect(t)
+	var doubts, again int
+	s.scan(t, &doubts, `SELECT count(*) FROM jobs WHERE state = 'ambiguous'`)
+	s.scan(t, &again, `SELECT count(*) FROM attempts`)
+	t.Logf("%d connections ended in the middle of something; %d attempts made again, %d letters in doubt", busy, again, doubts)
+	if busy == 0 {
+		t.Error("no connection was busy when it was ended, so nothing is proved")
+	}
+}
+
 // resolve has every letter in doubt sent again, as a person may.
 func (s *scene) resolve(t *testing.T) {
 	t.Helper()
