@@ -33,7 +33,8 @@ func (q *queue) forget(t *testing.T) int {
 }
 
 // Redis forgets everything four times while hundreds of jobs are open, work and
-// letters mixed: all are done, each once, and none had to be tried twice.
+// letters mixed: all are done, each once, and none had to be tried twice. How soon
+// is deploy/bench's to measure.
 func TestRelay_RedisFlushed(t *testing.T) {
 	b := newBench(t)
 	requests := 150
@@ -58,17 +59,13 @@ func TestRelay_RedisFlushed(t *testing.T) {
 		last = time.Now()
 	}
 	b.awaitQuiet(t)
-	drained := time.Since(last)
-	t.Logf("%d wake-ups of %d jobs were lost; all done %s after the last flush", lost, 2*requests, drained.Round(time.Millisecond))
+	t.Logf("%d wake-ups of %d jobs were lost; all done %s after the last flush", lost, 2*requests, time.Since(last).Round(time.Millisecond))
 	inspect(t, b, b.posted())
 	b.wantAll(t, 2*requests)
 	var again int
 	b.scan(t, &again, `SELECT sum(wakes - 1) FROM jobs`)
 	if lost == 0 || again < lost {
 		t.Errorf("%d wake-ups were lost and %d given again, want some and as many", lost, again)
-	}
-	if drained > 15*time.Second {
-		t.Errorf("all was done %s after the last flush, want 15 s at most", drained)
 	}
 }
 
