@@ -63,8 +63,8 @@ type jobModel struct {
 	claims []promise.Claim  // all that were ever given
 	sent   map[int64]bool   // fences under which a sending started
 	tokens map[int64]string // by fence, as they were answered
-	acts   int
-	taken  int // attempts that were answered since a person decided, less those given back
+	acts   int              // and tokens that were made up
+	taken  int              // attempts that were answered since a person decided, less those given back
 }
 
 func newJobModel(t *testing.T, b *bench, letter bool) *jobModel {
@@ -81,19 +81,35 @@ func newJobModel(t *testing.T, b *bench, letter bool) *jobModel {
 	return m
 }
 
-// actions are everything that may happen to a job, by its name.
+// actions are everything that may happen to a job, the likelier the more weight it
+// has: what ends a job, or lets it rest, must leave time for the rest.
 func (m *jobModel) actions() map[string]func(*rapid.T) {
-	both := map[string]func(*rapid.T){
+	do := map[string]func(*rapid.T){
 		"wake": m.wake, "claim": m.claimNew, "claim again": m.claimAgain, "renew": m.renew, "release": m.release, "end": m.end,
-		"lease runs out": m.leaseRunsOut, "wake-up runs out": m.wakeRunsOut, "wait": m.wait, "reconcile": m.reconcileOne,
-		"lose the lease": m.loseLease, "claim soon": m.claimNew, "retry": m.retry, "cancel": m.cancel, "pause": m.pause, "resume": m.resume, "": m.check,
+		"lose lease": m.loseLease, "lease runs out": m.leaseRunsOut, "wake-up runs out": m.wakeRunsOut, "wait": m.wait, "reconcile": m.reconcileOne,
+		"retry": m.retry, "cancel": m.cancel, "pause": m.pause, "resume": m.resume,
+		"finish work": m.finishWork, "finish with": m.finishWith, "start send": m.startSend, "finish send": m.finishSend, "case moves on": m.moveOn,
 	}
+	weights := map[string]int{"wake": 6, "claim": 10, "claim again": 3, "renew": 3, "release": 3, "end": 6, "lose lease": 5, "lease runs out": 4,
+		"wake-up runs out": 3, "wait": 3, "reconcile": 3, "retry": 3, "cancel": 1, "pause": 2, "resume": 2}
 	if m.letter {
-		maps.Copy(both, map[string]func(*rapid.T){"start send": m.startSend, "finish send": m.finishSend, "case moves on": m.moveOn})
+		maps.Copy(weights, map[string]int{"start send": 8, "finish send": 2, "case moves on": 1})
 	} else {
-		maps.Copy(both, map[string]func(*rapid.T){"finish work": m.finishWork, "finish with": m.finishWith})
+		maps.Copy(weights, map[string]int{"finish work": 1, "finish with": 1})
 	}
-	return both
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(weights)) {
+		names = append(names, slices.Repeat([]string{name}, weights[name])...)
+	}
+	// SampledFrom prefers the first names by far; coins are fair.
+	action := rapid.Custom(func(t *rapid.T) string {
+		n := 0
+		for range 10 {
+			n = 2*n + count(rapid.Bool().Draw(t, "coin"))
+		}
+		return names[n%len(names)]
+	})
+	return map[string]func(*rapid.T){"": m.check, "happens": func(t *rapid.T) { do[action.Draw(t, "action")](t) }}
 }
 
 // any is one of the claims that were ever given, the newer the likelier.
@@ -101,16 +117,11 @@ func (m *jobModel) any(t *rapid.T) promise.Claim {
 	if len(m.claims) == 0 {
 		t.Skip("nobody claimed yet")
 	}
-	back := min(rapid.IntRange(0, 3).Draw(t, "claims back"), len(m.claims)-1)
-	return m.claims[len(m.claims)-1-rapid.IntRange(0, back).Draw(t, "claim")]
-}
-
-// seldom keeps what ends a job, or keeps it at rest, from doing so before anything
-// else could happen.
-func (m *jobModel) seldom(t *rapid.T) {
-	if rapid.IntRange(0, 2).Draw(t, "patience") > 0 {
-		t.Skip("not now")
+	i := len(m.claims) - 1
+	for i > 0 && rapid.Bool().Draw(t, "an older one") {
+		i--
 	}
+	return m.claims[i]
 }
 
 // answers compares an answer with what the model expects: ErrLost, a refusal of a
@@ -223,7 +234,6 @@ func (m *jobModel) end(t *rapid.T) {
 }
 
 func (m *jobModel) finishWork(t *rapid.T) {
-	m.seldom(t)
 	c := m.any(t)
 	state, err := m.FinishWork(m.t.Context(), c, jobAct(m.job), decide)
 	over := m.was.State == promise.Done || m.was.State == promise.Cancelled
@@ -240,7 +250,6 @@ func (m *jobModel) finishWork(t *rapid.T) {
 }
 
 func (m *jobModel) finishWith(t *rapid.T) {
-	m.seldom(t)
 	c := m.any(t)
 	err := m.FinishWith(m.t.Context(), c, effectSQL, "x")
 	m.answers(t, err, lostUnless(m.was.holds(c) && (m.was.State == promise.Open || m.was.State == promise.Done)))
@@ -277,7 +286,6 @@ func (m *jobModel) startSend(t *rapid.T) {
 
 // finishSend may come late: what was accepted was accepted.
 func (m *jobModel) finishSend(t *rapid.T) {
-	m.seldom(t)
 	c := m.any(t)
 	if !m.sent[c.Fence] {
 		t.Skip("nothing was sent under this claim")
@@ -294,7 +302,6 @@ func (m *jobModel) moveOn(t *rapid.T) {
 	if m.moved {
 		t.Skip("it did")
 	}
-	m.seldom(t)
 	m.moved = true
 	m.take(m.t, m.id, "reopen")
 	m.exec(m.t, `UPDATE jobs SET state = 'cancelled', finished_at = now() WHERE state = 'open' AND id <> $1`, m.job.ID)
@@ -385,7 +392,6 @@ func (m *jobModel) retry(t *rapid.T) {
 }
 
 func (m *jobModel) cancel(t *rapid.T) {
-	m.seldom(t)
 	var want error
 	if m.was.State == promise.Done || m.was.State == promise.Cancelled || m.was.State == promise.Open && m.was.Sending {
 		want = secor.ErrIllegalMove
@@ -398,7 +404,6 @@ func (m *jobModel) cancel(t *rapid.T) {
 }
 
 func (m *jobModel) pause(t *rapid.T) {
-	m.seldom(t)
 	n, err := m.PauseJobs(m.t.Context(), m.decisionNow(), []string{m.job.Kind})
 	m.answers(t, err, nil)
 	if n != count(!m.paused) {
@@ -471,17 +476,17 @@ func (m *jobModel) check(t *rapid.T) {
 func TestJobs_Model(t *testing.T) {
 	checks := "60"
 	if os.Getenv("SECOR_LONG") == "1" {
-		checks = "4000"
+		checks = "5000"
 	}
 	// A file that repeats the failure would stand in the tree; the seed is printed.
-	for name, value := range map[string]string{"rapid.checks": checks, "rapid.nofailfile": "true", "rapid.shrinktime": "10s"} {
+	for name, value := range map[string]string{"rapid.checks": checks, "rapid.steps": "100", "rapid.nofailfile": "true", "rapid.shrinktime": "10s"} {
 		f := flag.Lookup(name)
 		before := f.Value.String()
 		err := f.Value.Set(value)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { f.Value.Set(before) })
+		t.Cleanup(func() { _ = f.Value.Set(before) })
 	}
 	b := newBench(t)
 	_, err := storetest.OwnerDB(t).Exec(`CREATE TABLE effects (job_id bigint, what text); GRANT ALL ON effects TO secordesk_app`)
