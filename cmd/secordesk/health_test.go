@@ -329,7 +329,6 @@ func TestHealth_Metrics(t *testing.T) {
 		`secordesk_loop_faults_total{loop="relay"}`:                                0,
 		`secordesk_jobs_open_by_kind{kind="unknown"}`:                              1,
 		`secordesk_jobs_promised_total`:                                            9, // the desk asks itself about each request
-		`secordesk_relay_wakes_total`:                                              7,
 		`secordesk_jobs_claimed_total{kind="` + string(secor.JobDecideNeed) + `"}`: 4,
 	}
 	var samples map[string]float64
@@ -356,6 +355,9 @@ func TestHealth_Metrics(t *testing.T) {
 		if samples[name] <= 0 {
 			t.Errorf("%s = %v, want more than 0", name, samples[name])
 		}
+	}
+	if samples["secordesk_relay_wakes_total"] < 7 {
+		t.Errorf("%v wake-ups, want one for each claim or more", samples["secordesk_relay_wakes_total"])
 	}
 	wantLabels(t, labels)
 	_, text := get(t, site+"/metrics")
@@ -508,24 +510,74 @@ func TestHealth_NoPostgres(t *testing.T) {
 	}
 }
 
-// A scrape does not wait for a table that is locked longer than its limit, and
-// scrapes that come together make one count.
+// Scrapes that come together make one count.
 func TestHealth_CountedOnce(t *testing.T) {
 	counts := make(chan struct{}, 100)
 	gauge := jobs.NewBacklogGauge(func(context.Context) (promise.Backlog, error) {
 		counts <- struct{}{}
-		return promise.Backlog{Newest: 7}, nil
+		return promise.Backlog{Newest: 7, Open: []promise.OpenJobs{
+			{Kind: string(secor.JobRejection), Readiness: promise.Runnable, Jobs: 2, Overdue: 90 * time.Second},
+			{Kind: string(secor.JobDecideNeed), Readiness: promise.Paused, Jobs: 1, Overdue: time.Hour},
+		}}, nil
 	}, jobs.Kinds(), slog.New(slog.DiscardHandler))
 	h := newHealth(t.Context(), jobs.NewMeter(nil, jobs.NewPulse(time.Minute)), func() int { return 0 }, nil, slog.New(slog.DiscardHandler))
 	site := siteOf(t, h, gauge)
 	for range 10 {
 		samples, _ := scrape(t, site)
-		if samples["secordesk_jobs_promised_total"] != 7 {
-			t.Errorf("promised = %v, want 7", samples["secordesk_jobs_promised_total"])
+		promised, lag := samples["secordesk_jobs_promised_total"], samples["secordesk_relay_lag_seconds"]
+		if promised != 7 || lag != 90 {
+			t.Errorf("promised = %v and lag = %v, want 7 and the 90 seconds of what may run", promised, lag)
 		}
 	}
 	if n := len(counts); n == 0 || n > 3 {
 		t.Errorf("10 scrapes at once counted %d times, want one a second", n)
+	}
+}
+
+// Every alert goes by metrics that there are, and says what to do.
+func TestAlerts(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/alerts.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	meter := jobs.NewMeter(jobs.Kinds(), jobs.NewPulse(time.Minute))
+	empty := func(context.Context) (promise.Backlog, error) { return promise.Backlog{}, nil }
+	h := newHealth(t.Context(), meter, func() int { return 0 }, []part{{"redis", func(context.Context) error { return nil }}}, log)
+	meter.Ledger(nil, time.Second)
+	samples, _ := scrape(t, siteOf(t, h, meter, jobs.NewBacklogGauge(empty, jobs.Kinds(), log)))
+	there := map[string]bool{}
+	for sample := range samples {
+		name, _, _ := strings.Cut(sample, "{")
+		there[name] = true
+	}
+	alerts := strings.Split(string(text), "- alert: ")[1:]
+	if len(alerts) < 5 {
+		t.Fatalf("%d alerts", len(alerts))
+	}
+	for _, alert := range alerts {
+		name, _, _ := strings.Cut(alert, "\n")
+		expr := regexp.MustCompile(`(?m)^ +expr: (.*)$`).FindStringSubmatch(alert)
+		if expr == nil || !strings.Contains(alert, " summary: ") || !strings.Contains(alert, " action: ") {
+			t.Errorf("%s has no expression, or does not say what it means and what to do", name)
+			continue
+		}
+		metrics := regexp.MustCompile(`secordesk_[a-z_]+`).FindAllString(expr[1], -1)
+		if len(metrics) == 0 {
+			t.Errorf("%s goes by no metric of ours", name)
+		}
+		for _, metric := range metrics {
+			if !there[metric] {
+				t.Errorf("%s goes by %s, which does not exist", name, metric)
+			}
+		}
+		for _, command := range regexp.MustCompile(`"secordesk ([^"]*)"`).FindAllStringSubmatch(alert, -1) {
+			terminal, _, _ := testTerminal(nil)
+			_, err := parse(strings.Fields(strings.ReplaceAll(command[1], "NUMBER", "7")), terminal)
+			if err != nil {
+				t.Errorf("%s names a command that does not parse: %s: %v", name, command[0], err)
+			}
+		}
 	}
 }
 
