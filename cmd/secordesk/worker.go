@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/hibiken/asynq"
 
@@ -17,7 +19,7 @@ type workerCmd struct{}
 
 // Help returns the examples.
 func (workerCmd) Help() string {
-	return `The worker does what follows from decisions: it sends letters, assigns reviewers, makes papers. Any number may run. It stops on SIGTERM once what it is sending is sent.
+	return `The worker does what follows from decisions: it sends letters, assigns reviewers, makes papers. Any number may run. On SIGTERM it gives back within two seconds what it has not done, waits for the letters that it is sending, and ends with status 0; a second signal ends it at once.
 
 It needs DATABASE_URL, REDIS_URL, SMTP_URL, DESK_FROM and DESK_NAME; DESK_ADDRESS, DESK_PHONE, VERIFY_URL and LETTER_GRACE may be set, HEALTH_ADDR (such as :9464, where /healthz, /readyz and /metrics are served) and LOG_LEVEL (info). "secordesk doctor" checks them.
 
@@ -60,19 +62,27 @@ func (workerCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer stop()
-	log.Info("worker starts", "version", version())
 	err = withRelay(ctx, cases, cfg.RedisURL.connect, meter, log, func(ctx context.Context, guard *jobs.Guard) error {
+		log.Info("worker starts", "version", version())
+		context.AfterFunc(ctx, func() { log.Info("worker stops") })
 		if !guard.Wait(ctx) {
 			return nil
 		}
 		return worker.Run(ctx, cfg.RedisURL.connect)
 	})
 	log.Info("worker ended")
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // it was told to stop before it began
+	}
 	return err
 }
 
-// withRelay does what a process is for beside a relay and a reconciler, and
-// returns when all three have ended. They end with ctx, when do does, and when the guard refuses the Redis, which is the error.
+// besideLimit is how long relay and reconciler may take to end once the process
+// did what it is for. They own nothing: what hangs in Redis or Postgres is left.
+const besideLimit = 300 * time.Millisecond
+
+// withRelay does what a process is for beside a relay and a reconciler. They end
+// with ctx, when do does, and when the guard refuses the Redis, which is the error.
 func withRelay(ctx context.Context, cases *desk, redis asynq.RedisConnOpt, meter *jobs.Meter, log *slog.Logger, do func(context.Context, *jobs.Guard) error) error {
 	guard, err := newGuard(ctx, cases, redis, log)
 	if err != nil {
@@ -90,8 +100,13 @@ func withRelay(ctx context.Context, cases *desk, redis asynq.RedisConnOpt, meter
 		}
 	})
 	beside.Go(func() { jobs.Reconcile(ctx, meter.Ledger(cases, jobs.ReconcileEvery), jobs.ReconcileEvery, log) })
+	gone := make(chan struct{})
 	err = do(ctx, guard)
 	stop(nil)
-	beside.Wait()
+	go func() { beside.Wait(); close(gone) }()
+	select {
+	case <-gone:
+	case <-time.After(besideLimit):
+	}
 	return refusedOr(ctx, err)
 }
