@@ -415,6 +415,11 @@ func TestWorker_UnknownKind(t *testing.T) {
 		return strings.Count(strings.Join(b.book.all(), "\n"), "WARN job is of a kind that this release does not know; left as it is kind=portal:unlock")
 	}
 	await(t, "a warning", func() bool { return said() > 0 })
+	var fence int
+	b.scan(t, &fence, `SELECT fence FROM jobs WHERE id = $1`, job)
+	if fence != 0 {
+		t.Error("a job of an unknown kind was claimed")
+	}
 	enqueue(t, b, jobs.Decisions, string(secor.JobDecideNeed), "under another's name", payload)
 	await(t, "a claim that was given back", func() bool {
 		var back bool
