@@ -8,11 +8,13 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
 
+	"secordesk/jobs"
 	postbox "secordesk/jobs/mail"
 )
 
@@ -35,6 +37,23 @@ type workerConfig struct {
 	VerifyURL   webAddress    `env:"VERIFY_URL"`  // where a certificate's number is checked; none: not printed
 	HealthAddr  listenAddress `env:"HEALTH_ADDR"` // of /healthz, /readyz and /metrics; none: not served
 	LogLevel    logLevel      `env:"LOG_LEVEL" envDefault:"info"`
+	Decisions   atOnce        `env:"DECISIONS_AT_ONCE" envDefault:"8"` // 0: another process does them
+	Mail        atOnce        `env:"MAIL_AT_ONCE" envDefault:"8"`
+	Bulk        atOnce        `env:"BULK_AT_ONCE" envDefault:"2"`
+}
+
+// pace returns how a worker works. One that would do nothing is refused.
+func (c workerConfig) pace() (jobs.Pace, error) {
+	pace := jobs.DefaultPace()
+	slots := map[jobs.Queue]atOnce{jobs.Decisions: c.Decisions, jobs.Mail: c.Mail, jobs.Bulk: c.Bulk}
+	for i, lane := range pace.Lanes {
+		pace.Lanes[i].Concurrency = int(slots[lane.Queue])
+	}
+	pace.Lanes = slices.DeleteFunc(pace.Lanes, func(l jobs.Lane) bool { return l.Concurrency == 0 })
+	if len(pace.Lanes) == 0 {
+		return jobs.Pace{}, configError{"DECISIONS_AT_ONCE, MAIL_AT_ONCE and BULK_AT_ONCE are all 0; this worker would do nothing"}
+	}
+	return pace, nil
 }
 
 // clockConfig is what the clock needs.
@@ -243,6 +262,19 @@ func (i *interval) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is not a duration from 1s to 24h, such as 5m", text)
 	}
 	*i = interval(d)
+	return nil
+}
+
+// atOnce is how many jobs of a queue a process does at the same time. It has 16
+// connections to Postgres; more jobs than that would only wait for one another.
+type atOnce int
+
+func (n *atOnce) UnmarshalText(text []byte) error {
+	given, err := strconv.Atoi(string(text))
+	if err != nil || given < 0 || given > 16 {
+		return fmt.Errorf("%q is not a number of jobs from 0 to 16", text)
+	}
+	*n = atOnce(given)
 	return nil
 }
 

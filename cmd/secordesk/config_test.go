@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"secordesk/jobs"
 )
 
 func goodEnvironment() map[string]string {
@@ -42,6 +44,44 @@ func TestReadConfig(t *testing.T) {
 	clock, err := readConfig[clockConfig](goodEnvironment())
 	if err != nil || time.Duration(clock.SweepEvery) != 10*time.Second {
 		t.Errorf("SweepEvery = %v, %v, want 10s", time.Duration(clock.SweepEvery), err)
+	}
+}
+
+func TestWorkerConfig_Pace(t *testing.T) {
+	tests := []struct {
+		name    string
+		environ map[string]string
+		want    map[jobs.Queue]int
+		says    string
+	}{
+		{"as it comes", nil, map[jobs.Queue]int{jobs.Decisions: 8, jobs.Mail: 8, jobs.Bulk: 2}, ""},
+		{"letters alone", map[string]string{"DECISIONS_AT_ONCE": "0", "MAIL_AT_ONCE": "16", "BULK_AT_ONCE": "0"}, map[jobs.Queue]int{jobs.Mail: 16}, ""},
+		{"nothing", map[string]string{"DECISIONS_AT_ONCE": "0", "MAIL_AT_ONCE": "0", "BULK_AT_ONCE": "0"}, nil, "would do nothing"},
+		{"more than it has connections", map[string]string{"MAIL_AT_ONCE": "17"}, nil, `MAIL_AT_ONCE "17" is not a number of jobs from 0 to 16`},
+		{"fewer than none", map[string]string{"BULK_AT_ONCE": "-1"}, nil, `BULK_AT_ONCE "-1" is not`},
+		{"no number", map[string]string{"DECISIONS_AT_ONCE": "many"}, nil, `DECISIONS_AT_ONCE "many" is not`},
+	}
+	for _, tt := range tests {
+		environ := goodEnvironment()
+		maps.Copy(environ, tt.environ)
+		cfg, err := readConfig[workerConfig](environ)
+		var pace jobs.Pace
+		if err == nil {
+			pace, err = cfg.pace()
+		}
+		if tt.says != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%s: %v, want %q", tt.name, err, tt.says)
+			}
+			continue
+		}
+		got := map[jobs.Queue]int{}
+		for _, lane := range pace.Lanes {
+			got[lane.Queue] = lane.Concurrency
+		}
+		if err != nil || !maps.Equal(got, tt.want) {
+			t.Errorf("%s: %v, %v, want %v", tt.name, got, err, tt.want)
+		}
 	}
 }
 

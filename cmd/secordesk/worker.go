@@ -23,6 +23,8 @@ func (workerCmd) Help() string {
 
 It needs DATABASE_URL, REDIS_URL, SMTP_URL, DESK_FROM and DESK_NAME; DESK_ADDRESS, DESK_PHONE, VERIFY_URL and LETTER_GRACE may be set, HEALTH_ADDR (such as :9464, where /healthz, /readyz and /metrics are served) and LOG_LEVEL (info). "secordesk doctor" checks them.
 
+DECISIONS_AT_ONCE (8), MAIL_AT_ONCE (8) and BULK_AT_ONCE (2) say how many jobs of each queue this process does at the same time, up to 16; with 0 it leaves the queue to others.
+
 REDIS_URL is redis://, redis-socket://, redis-sentinel:// or redis-cluster://, with rediss for TLS. The Redis must be version 7 or later (or Valkey), a master that evicts nothing, and serve no other desk; the worker refuses any other, and waits for one that is away.
 
 Examples:
@@ -33,6 +35,10 @@ Examples:
 // Run works until ctx ends.
 func (workerCmd) Run(ctx context.Context, t *terminal) error {
 	cfg, err := readConfig[workerConfig](t.env)
+	if err != nil {
+		return err
+	}
+	pace, err := cfg.pace()
 	if err != nil {
 		return err
 	}
@@ -51,7 +57,7 @@ func (workerCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	defer cases.Close()
 	log := newLog(t.out, cfg.LogLevel)
-	worker, err := jobs.NewWorker(cases, sender, desk, jobs.Kinds(), jobs.DefaultPace(), log)
+	worker, err := jobs.NewWorker(cases, sender, desk, jobs.Kinds(), pace, log)
 	if err != nil {
 		return fmt.Errorf("make worker: %w", err)
 	}
