@@ -367,9 +367,9 @@ func TestWorker_StopsWithoutLease(t *testing.T) {
 		take     string // the job from the worker
 		says     string
 	}{
-		{"lost", func(s jobs.Promises) jobs.Promises { return s }, `UPDATE jobs SET fence = fence + 1`, "the claim on the job was lost"},
-		{"not renewed", func(s jobs.Promises) jobs.Promises { return unrenewed{s} }, `SELECT 1`, "the lease could not be renewed"},
-		{"not answered", func(s jobs.Promises) jobs.Promises { return unanswered{s} }, `SELECT 1`, "the lease could not be renewed"},
+		{"lost", func(s jobs.Promises) jobs.Promises { return s }, `UPDATE jobs SET fence = fence + 1`, "err=the claim on the job was lost"},
+		{"not renewed", func(s jobs.Promises) jobs.Promises { return unrenewed{s} }, `SELECT 1`, "err=the lease could not be renewed"},
+		{"not answered", func(s jobs.Promises) jobs.Promises { return unanswered{s} }, `SELECT 1`, "err=the lease could not be renewed"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
