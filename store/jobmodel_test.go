@@ -64,6 +64,7 @@ type jobModel struct {
 	sent   map[int64]bool   // fences under which a sending started
 	tokens map[int64]string // by fence, as they were answered
 	acts   int              // and tokens that were made up
+	over   int              // what happened since the job was done or cancelled
 	taken  int              // attempts that were answered since a person decided, less those given back
 }
 
@@ -89,11 +90,12 @@ func (m *jobModel) actions() map[string]func(*rapid.T) {
 		"lose lease": m.loseLease, "lease runs out": m.leaseRunsOut, "wake-up runs out": m.wakeRunsOut, "wait": m.wait, "reconcile": m.reconcileOne,
 		"retry": m.retry, "cancel": m.cancel, "pause": m.pause, "resume": m.resume,
 		"finish work": m.finishWork, "finish with": m.finishWith, "start send": m.startSend, "finish send": m.finishSend, "case moves on": m.moveOn,
+		"die sending": func(t *rapid.T) { m.startSend(t); m.loseLease(t) },
 	}
 	weights := map[string]int{"wake": 6, "claim": 10, "claim again": 3, "renew": 3, "release": 3, "end": 6, "lose lease": 5, "lease runs out": 4,
 		"wake-up runs out": 3, "wait": 3, "reconcile": 3, "retry": 3, "cancel": 1, "pause": 2, "resume": 2}
 	if m.letter {
-		maps.Copy(weights, map[string]int{"start send": 8, "finish send": 2, "case moves on": 1})
+		maps.Copy(weights, map[string]int{"start send": 8, "die sending": 8, "finish send": 2, "case moves on": 1})
 	} else {
 		maps.Copy(weights, map[string]int{"finish work": 1, "finish with": 1})
 	}
@@ -101,15 +103,24 @@ func (m *jobModel) actions() map[string]func(*rapid.T) {
 	for _, name := range slices.Sorted(maps.Keys(weights)) {
 		names = append(names, slices.Repeat([]string{name}, weights[name])...)
 	}
-	// SampledFrom prefers the first names by far; coins are fair.
-	action := rapid.Custom(func(t *rapid.T) string {
+	return map[string]func(*rapid.T){"": m.check, "happens": func(t *rapid.T) {
+		if m.over > 6 {
+			*m = *newJobModel(m.t, m.bench, m.letter)
+		}
+		do[fairly(names).Draw(t, "action")](t)
+		m.over += count(m.was.State == promise.Done || m.was.State == promise.Cancelled)
+	}}
+}
+
+// fairly draws each with the same chance; SampledFrom prefers the first by far.
+func fairly[T any](from []T) *rapid.Generator[T] {
+	return rapid.Custom(func(t *rapid.T) T {
 		n := 0
 		for range 10 {
 			n = 2*n + count(rapid.Bool().Draw(t, "coin"))
 		}
-		return names[n%len(names)]
+		return from[n%len(from)]
 	})
-	return map[string]func(*rapid.T){"": m.check, "happens": func(t *rapid.T) { do[action.Draw(t, "action")](t) }}
 }
 
 // any is one of the claims that were ever given, the newer the likelier.
@@ -209,7 +220,7 @@ func (m *jobModel) release(t *rapid.T) {
 
 func (m *jobModel) end(t *rapid.T) {
 	c := m.any(t)
-	outcome := rapid.SampledFrom([]promise.Outcome{
+	outcome := fairly([]promise.Outcome{
 		{State: promise.Open, Why: "no route"}, {State: promise.Open, Why: "451", RetryIn: time.Hour},
 		{State: promise.Failed, Why: "no address"}, {State: promise.Failed, Why: "not recorded", Sent: true},
 		{State: promise.Cancelled, Why: "too late"}, {State: promise.Ambiguous, Why: "EOF", Sent: true},
