@@ -16,6 +16,15 @@ type effort struct {
 	things                   float64 // that were done for it
 }
 
+// String returns microseconds of CPU for each thing: program / Postgres / Redis.
+func (e effort) String() string {
+	if e.things == 0 || e.program == 0 {
+		return ""
+	}
+	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / e.things }
+	return fmt.Sprintf("%.0f / %.0f / %.0f", each(e.program), each(e.postgres), each(e.redis))
+}
+
 // begin starts the clock of a measurement.
 func (b *bench) begin() time.Time {
 	b.before = b.effort()

@@ -63,15 +63,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, progres
 	if err != nil {
 		return err
 	}
+	chosen := choose(contenders(), o)
+	if len(chosen) == 0 {
+		return fmt.Errorf("nothing is called %q; these are: %s", o.only, names(contenders()))
+	}
 	b, err := open(ctx, o, progress)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	chosen := choose(contenders(), o)
-	if len(chosen) == 0 {
-		return fmt.Errorf("nothing is called %q; these are: %s", o.only, names(contenders()))
-	}
 	found, err := b.measure(ctx, chosen)
 	if err != nil {
 		return err

@@ -76,7 +76,8 @@ func (b *bench) measure(ctx context.Context, chosen []contender) ([]series, erro
 				return nil, fmt.Errorf("measure %s: %w", s.name, err)
 			}
 			values := s.rounds[len(s.rounds)-1]
-			fmt.Fprintf(b.progress, "%5.0f s  run %d of %d  %-24s %10s %s\n", time.Since(b.began).Seconds(), round+1, b.options.runs, s.name, number(median(values)), s.unit)
+			fmt.Fprintf(b.progress, "%5.0f s  run %d of %d  %-24s %10s %-8s %s\n", time.Since(b.began).Seconds(), round+1, b.options.runs,
+				s.name, number(median(values)), s.unit, s.spent[len(s.spent)-1])
 		}
 	}
 	return found, nil
