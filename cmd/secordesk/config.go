@@ -40,6 +40,7 @@ type workerConfig struct {
 	Decisions   atOnce        `env:"DECISIONS_AT_ONCE" envDefault:"8"` // 0: another process does them
 	Mail        atOnce        `env:"MAIL_AT_ONCE" envDefault:"8"`
 	Bulk        atOnce        `env:"BULK_AT_ONCE" envDefault:"2"`
+	KeepJobs    days          `env:"KEEP_JOBS_DAYS" envDefault:"400"` // 1 to 36500; what is done or cancelled is purged after it
 }
 
 // pace returns how a worker works. One that would do nothing is refused.
@@ -289,3 +290,17 @@ func (g *grace) UnmarshalText(text []byte) error {
 	*g = grace(d)
 	return nil
 }
+
+// days is a length of time by which something is kept.
+type days int
+
+func (d *days) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > 36500 {
+		return fmt.Errorf("%q is not a number of days from 1 to 36500, such as 400", text)
+	}
+	*d = days(n)
+	return nil
+}
+
+func (d days) duration() time.Duration { return time.Duration(d) * 24 * time.Hour }

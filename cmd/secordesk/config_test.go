@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"secordesk/jobs"
+	"secordesk/store"
 )
 
 func goodEnvironment() map[string]string {
@@ -31,6 +32,9 @@ func TestReadConfig(t *testing.T) {
 	}
 	if string(cfg.DatabaseURL) != "postgres://desk:s3cret@db:5432/desk?sslmode=disable" || cfg.DeskFrom != "desk@example.com" {
 		t.Errorf("readConfig = %v", cfg)
+	}
+	if cfg.KeepJobs.duration() != store.DefaultKeep {
+		t.Errorf("KeepJobs = %v, want the default", cfg.KeepJobs.duration())
 	}
 	if time.Duration(cfg.LetterGrace) != 2*time.Minute {
 		t.Errorf("LetterGrace = %v, want the default", time.Duration(cfg.LetterGrace))
@@ -153,6 +157,9 @@ func TestReadConfig_BadValues(t *testing.T) {
 		{"DESK_NAME", "Desk\nBcc: x", "DESK_NAME must be one line"},
 		{"DESK_ADDRESS", "1 Main St;\x00", "DESK_ADDRESS must be one line"},
 		{"LETTER_GRACE", "-1s", "LETTER_GRACE \"-1s\" is not a duration from 0s to 24h"},
+		{"KEEP_JOBS_DAYS", "0", "KEEP_JOBS_DAYS \"0\" is not a number of days from 1 to 36500"},
+		{"KEEP_JOBS_DAYS", "400d", "KEEP_JOBS_DAYS \"400d\" is not a number of days"},
+		{"KEEP_JOBS_DAYS", "36501", "is not a number of days from 1 to 36500"},
 		{"VERIFY_URL", "http://example.com/", "VERIFY_URL \"http://example.com/\" is not an address such as https://"},
 		{"VERIFY_URL", "https://", "VERIFY_URL \"https://\" is not an address"},
 	}

@@ -23,7 +23,7 @@ func (workerCmd) Help() string {
 
 It needs DATABASE_URL, REDIS_URL, SMTP_URL, DESK_FROM and DESK_NAME; DESK_ADDRESS, DESK_PHONE, VERIFY_URL and LETTER_GRACE may be set, HEALTH_ADDR (such as :9464, where /healthz, /readyz and /metrics are served) and LOG_LEVEL (info). "secordesk doctor" checks them.
 
-DECISIONS_AT_ONCE (8), MAIL_AT_ONCE (8) and BULK_AT_ONCE (2) say how many jobs of each queue this process does at the same time, up to 16; with 0 it leaves the queue to others.
+DECISIONS_AT_ONCE (8), MAIL_AT_ONCE (8) and BULK_AT_ONCE (2) say how many jobs of each queue this process does at the same time, up to 16; with 0 it leaves the queue to others. KEEP_JOBS_DAYS (400) says how long jobs are kept that are done or cancelled.
 
 REDIS_URL is redis://, redis-socket://, redis-sentinel:// or redis-cluster://, with rediss for TLS. The Redis must be version 7 or later (or Valkey), a master that evicts nothing, and serve no other desk; the worker refuses any other, and waits for one that is away.
 
@@ -56,6 +56,7 @@ func (workerCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer cases.Close()
+	cases.Keep = cfg.KeepJobs.duration()
 	log := newLog(t.out, cfg.LogLevel)
 	worker, err := jobs.NewWorker(cases, sender, desk, jobs.Kinds(), pace, log)
 	if err != nil {
