@@ -225,6 +225,9 @@ func TestGuard_AnotherWasFaster(t *testing.T) {
 	})
 	g := guard(t, connect, "mine")
 	g.wantRefusal(t, "serves another desk (theirs, this one is mine)")
+	if said := g.book.all(); len(said) > 0 {
+		t.Errorf("it was refused only after %q", said)
+	}
 	if g.Wait(canceled(t)) {
 		t.Error("who waits is told that another's Redis is good")
 	}

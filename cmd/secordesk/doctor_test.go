@@ -5,10 +5,12 @@ import (
 	"errors"
 	"maps"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
 	"github.com/redis/go-redis/v9"
 
 	"secordesk/jobs"
@@ -61,10 +63,23 @@ func TestDoctor_AnothersRedis(t *testing.T) {
 	}
 }
 
-// TestWorkerAndClock_AnothersRedis: neither uses it, and both say what to do.
+// TestWorkerAndClock_AnothersRedis: neither uses it, however long its answer takes,
+// and both say what to do.
 func TestWorkerAndClock_AnothersRedis(t *testing.T) {
-	o := newOffice(t)
+	o := newOffice(t) // with a job that a relay would wake
 	maps.Copy(o.environ, services(t))
+	queue := miniredis.RunT(t)
+	var scripts atomic.Int64 // are all that asynq does
+	queue.Server().SetPreHook(func(_ *server.Peer, command string, _ ...string) bool {
+		switch command {
+		case "INFO":
+			<-time.After(500 * time.Millisecond) // time enough for a relay or a worker that does not wait
+		case "EVAL", "EVALSHA":
+			scripts.Add(1)
+		}
+		return false
+	})
+	o.environ["REDIS_URL"] = "redis://" + queue.Addr()
 	client := redisAt(t, o.environ["REDIS_URL"])
 	o.must(client.Set(t.Context(), "secordesk:desk", "another", 0).Err())
 	for _, command := range []string{"worker", "clock"} {
@@ -77,8 +92,8 @@ func TestWorkerAndClock_AnothersRedis(t *testing.T) {
 		}
 	}
 	keys, err := client.Keys(t.Context(), "asynq:*").Result()
-	if err != nil || len(keys) > 0 {
-		t.Errorf("another's Redis was used: %q, %v", keys, err)
+	if err != nil || len(keys) > 0 || scripts.Load() > 0 {
+		t.Errorf("another's Redis was used: %d scripts, %q, %v", scripts.Load(), keys, err)
 	}
 }
 
