@@ -122,51 +122,71 @@ func (c counting) asked(n int) int {
 	return found
 }
 
+// gate holds the first n decisions inside their handler until the returned
+// function is called, and counts all that begin.
+func (b *bench) gate(t *testing.T, n int64) (*atomic.Int64, func()) {
+	t.Helper()
+	var runs atomic.Int64
+	on := make(chan struct{})
+	open := sync.OnceFunc(func() { close(on) })
+	t.Cleanup(open)
+	b.change(secor.JobDecideNeed, func(k *jobs.Kind) {
+		real := k.Work
+		k.Work = func(d *jobs.Desk, f *secor.File, cause secor.Event) error {
+			if runs.Add(1) <= n {
+				<-on
+			}
+			return real(d, f, cause)
+		}
+	})
+	return &runs, open
+}
+
+// outage is a way in which Redis can go and come back.
+type outage struct {
+	name     string
+	leave    func(t *testing.T, b *bench, server *os.Process)
+	back     func(t *testing.T, b *bench, server *os.Process)
+	recalled bool // it remembers what was not acknowledged
+}
+
+func outages() []outage {
+	stop := func(t *testing.T, b *bench, _ *os.Process) { b.queue.stop(t) }
+	start := func(t *testing.T, b *bench, _ *os.Process) { b.queue.start(t) }
+	save := func(t *testing.T, b *bench, _ *os.Process) {
+		err := b.queue.client(t).Save(t.Context()).Err()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.queue.stop(t)
+	}
+	freeze := func(t *testing.T, _ *bench, server *os.Process) { signal(t, server, syscall.SIGSTOP) }
+	thaw := func(t *testing.T, _ *bench, server *os.Process) { signal(t, server, syscall.SIGCONT) }
+	return []outage{
+		{"frozen", freeze, thaw, false},
+		{"killed, and back with nothing", stop, start, false},
+		{"killed, and back as it was", save, start, true},
+	}
+}
+
 // Redis goes away exactly when eight handlers have done their work and asynq is
 // about to acknowledge it, and comes back in different ways. asynq would run them
 // again; their effects stand once.
 func TestFault_AwayAtAcknowledgement(t *testing.T) {
+	t.Parallel()
 	const busy = 8 // handlers: all that a worker has for decisions
 	away := 1500 * time.Millisecond
 	if long() {
 		away = 5 * time.Second
 	}
-	tests := []struct {
-		name       string
-		stop, back func(t *testing.T, b *bench, server *os.Process)
-		again      bool // Redis remembers what was not acknowledged
-	}{
-		{"frozen", func(t *testing.T, _ *bench, server *os.Process) { signal(t, server, syscall.SIGSTOP) },
-			func(t *testing.T, _ *bench, server *os.Process) { signal(t, server, syscall.SIGCONT) }, false},
-		{"killed, and back with nothing", func(t *testing.T, b *bench, _ *os.Process) { b.queue.stop(t) },
-			func(t *testing.T, b *bench, _ *os.Process) { b.queue.start(t) }, false},
-		{"killed, and back as it was", func(t *testing.T, b *bench, _ *os.Process) {
-			err := b.queue.client(t).Save(t.Context()).Err()
-			if err != nil {
-				t.Fatal(err)
-			}
-			b.queue.stop(t)
-		}, func(t *testing.T, b *bench, _ *os.Process) { b.queue.start(t) }, true},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+	for _, way := range outages() {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t)
 			b.queue.start(t)
 			server := b.queue.server(t)
 			b.beat.Hold = time.Second
-			var inside, runs atomic.Int64
-			on := make(chan struct{})
-			goOn := sync.OnceFunc(func() { close(on) })
-			defer goOn()
-			b.change(secor.JobDecideNeed, func(k *jobs.Kind) {
-				real := k.Work
-				k.Work = func(d *jobs.Desk, f *secor.File, cause secor.Event) error {
-					runs.Add(1)
-					inside.Add(1)
-					<-on
-					return real(d, f, cause)
-				}
-			})
+			runs, open := b.gate(t, busy)
 			for range busy {
 				b.request(t)
 			}
@@ -174,19 +194,19 @@ func TestFault_AwayAtAcknowledgement(t *testing.T) {
 			b.relay(t)
 			b.reconciler(t)
 			b.worker(t, promises)
-			await(t, "every handler to be busy", func() bool { return inside.Load() == busy })
-			gone := time.Now()
-			tt.stop(t, b, server)
-			goOn()
+			await(t, "every handler to be busy", func() bool { return runs.Load() == busy })
+			back := time.After(away)
+			way.leave(t, b, server)
+			open()
 			await(t, "the work to be recorded without Redis", func() bool {
 				var done int
 				b.scan(t, &done, `SELECT count(*) FROM jobs WHERE kind = $1 AND state = 'done'`, secor.JobDecideNeed)
 				return done == busy
 			})
-			<-time.After(time.Until(gone.Add(away)))
-			tt.back(t, b, server)
+			<-back
+			way.back(t, b, server)
 			b.awaitQuiet(t)
-			if tt.again {
+			if way.recalled {
 				b.runAgain(t, promises, busy)
 			}
 			inspect(t, b, b.posted())
@@ -241,6 +261,7 @@ func (b *bench) runAgain(t *testing.T, promises counting, want int) {
 // Every wake-up comes four times, to the right queue and to wrong ones, before and
 // after the job was done.
 func TestFault_DeliveredAgain(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.queue.start(t)
 	for range 20 {
@@ -275,6 +296,7 @@ func TestFault_DeliveredAgain(t *testing.T) {
 // Handlers and senders panic, each once and at the worst moment: a job is done
 // with its second attempt, a letter that left is in doubt.
 func TestFault_Panics(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.queue.start(t)
 	var runs, letters atomic.Int64
@@ -311,6 +333,7 @@ func TestFault_Panics(t *testing.T) {
 // The desk's clocks of who takes steps and of who works are two minutes apart,
 // with Postgres's between them: only Postgres's counts for anything but events.
 func TestFault_ClockSkew(t *testing.T) {
+	t.Parallel()
 	for _, skew := range []time.Duration{-time.Minute} {
 		t.Run(skew.String(), func(t *testing.T) {
 			t.Parallel()
@@ -322,34 +345,21 @@ func TestFault_ClockSkew(t *testing.T) {
 			works := store.New(b.db, programme, func() time.Time { return time.Now().Add(-skew) })
 			b.Grace, works.Grace = time.Second, time.Second
 			b.queue.start(t)
-			var runs atomic.Int64
-			inside, on := make(chan struct{}), make(chan struct{})
-			goOn := sync.OnceFunc(func() { close(on) })
-			defer goOn()
-			b.change(secor.JobDecideNeed, func(k *jobs.Kind) {
-				real := k.Work
-				k.Work = func(d *jobs.Desk, f *secor.File, cause secor.Event) error {
-					if runs.Add(1) == 1 {
-						close(inside)
-						<-on
-					}
-					return real(d, f, cause)
-				}
-			})
+			runs, open := b.gate(t, 1)
 			b.relay(t)
 			b.reconciler(t)
 			b.worker(t, works)
 			for range 10 {
 				b.request(t)
 			}
-			<-inside
+			await(t, "a handler to be busy", func() bool { return runs.Load() > 0 })
 			var leased, wrongly int
 			b.scan(t, &leased, `SELECT count(*) FROM jobs WHERE claimed_until BETWEEN now() AND now() + interval '10 s'`)
 			b.scan(t, &wrongly, `SELECT count(*) FROM jobs WHERE kind = $1 AND claimed_until NOT BETWEEN now() AND now() + interval '10 s'`, secor.JobDecideNeed)
 			if leased == 0 || wrongly > 0 {
 				t.Errorf("%d jobs are leased for up to ten seconds by Postgres's clock and %d otherwise, want some and none", leased, wrongly)
 			}
-			goOn()
+			open()
 			b.awaitQuiet(t)
 			inspect(t, b, b.posted())
 			b.wantAll(t, 20)
@@ -372,6 +382,7 @@ func TestFault_ClockSkew(t *testing.T) {
 // Everything but a wake-up of ours arrives on every queue: nothing is lost, the
 // worker goes on, and Redis is not left with any of it.
 func TestFault_BadWakeUps(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.queue.start(t)
 	for range 10 {

@@ -36,6 +36,7 @@ func (q *queue) forget(t *testing.T) int {
 // letters mixed: all are done, each once, and none had to be tried twice. How soon
 // is deploy/bench's to measure.
 func TestRelay_RedisFlushed(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	requests := 150
 	b.beat.Hold = time.Second
@@ -71,6 +72,7 @@ func TestRelay_RedisFlushed(t *testing.T) {
 
 // Without Redis steps are taken; with it, all that they promised is done.
 func TestRelay_RedisAway(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.beat.Hold = time.Second
 	b.engine(t)
