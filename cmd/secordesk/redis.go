@@ -190,13 +190,16 @@ func (p redisParts) addresses(port string) ([]string, error) {
 			return nil, errors.New("it names no host")
 		case err != nil || value == 0:
 			return nil, errors.New("its port must be a number from 1 to 65535")
-		case strings.ContainsAny(name, " []%\\\"'<>{}|^`@") || strings.Contains(name, ":") && (net.ParseIP(name) == nil || host[0] != '['):
+		case strings.ContainsFunc(name, noHost) || strings.Contains(name, ":") && (net.ParseIP(name) == nil || host[0] != '['):
 			return nil, errors.New("its host is not a name or an IP address (IPv6 in brackets)")
 		}
 		addresses = append(addresses, net.JoinHostPort(name, number))
 	}
 	return addresses, nil
 }
+
+// noHost reports whether a host cannot have this character.
+func noHost(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("[]%\\\"'<>{}|^`@", r) }
 
 func (p redisParts) pathDatabase() (int, error) { return database(strings.Trim(p.path, "/")) }
 

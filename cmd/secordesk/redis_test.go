@@ -86,6 +86,7 @@ func TestRedisURL_Bad(t *testing.T) {
 		{"redis://s3cret@queue", "it has a user and no password"},
 		{"redis://:s3cret@a:1,b:2", "it names several hosts"},
 		{"redis://:s3cret@queue one", "its host is not a name or an IP address"},
+		{"redis://:s3cret@queue\x00", "its host is not a name"},
 		{"redis://:s3cret@::1", "its host is not a name or an IP address"},
 		{"redis://:s3cret@queue/-1", "its database must be a number from 0 to 65535"},
 		{"redis://:s3cret@queue/65536", "its database must be"},
