@@ -62,9 +62,8 @@ func (b *bench) exec(t testing.TB, query string, args ...any) {
 	}
 }
 
-// request opens a request of a company on file, which promises one job for the
-// desk: decide whether it is needed.
-func (b *bench) request(t testing.TB) (secor.CaseID, promise.Job) {
+// company puts one on file.
+func (b *bench) company(t testing.TB) int64 {
 	t.Helper()
 	b.n++
 	var company int64
@@ -72,6 +71,14 @@ func (b *bench) request(t testing.TB) (secor.CaseID, promise.Job) {
 		INSERT INTO companies (legal_name, trade_name, near_name, province, email, contact, street, city, address_province, postal_code, member, profile_since)
 		VALUES ($1, '', $1, 'AB', 'office@roy.example', 'Ana Roy', '1 Main St', 'Calgary', 'AB', 'T2P 1A1', true, '2025-01-01') RETURNING id`,
 		fmt.Sprintf("Roy %d Roofing", b.n))
+	return company
+}
+
+// request opens a request of a company on file, which promises one job for the
+// desk: decide whether it is needed.
+func (b *bench) request(t testing.TB) (secor.CaseID, promise.Job) {
+	t.Helper()
+	company := b.company(t)
 	act := secor.Act{ID: fmt.Sprintf("open:%d", b.n), By: b.lead, Surface: secor.SurfaceFile}
 	id, err := b.AddRequest(t.Context(), act, company, "ab-pir", secor.Request{Reason: secor.ReasonNoProfile, Headcount: 4})
 	if err != nil {
