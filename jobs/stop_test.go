@@ -122,6 +122,41 @@ func TestWorker_StopsWithoutPostgres(t *testing.T) {
 	}
 }
 
+// A claim is not answered when the process has to end: it is not waited for. Where
+// the process lives on and the answer comes, the job is given back.
+func TestWorker_StopsWhileClaiming(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.queue.start(t)
+	f := slowClaim{b.Store, make(chan struct{}, 1), make(chan struct{})}
+	letGo := sync.OnceFunc(func() { close(f.until) })
+	defer letGo()
+	unrelay := b.relay(t)
+	_, stop := b.crew(t, f)
+	id := b.request(t)
+	<-f.asked
+	unrelay()
+	soon(t, "the stop", stop)
+	letGo()
+	await(t, "the claim to be given back", func() bool {
+		var back bool
+		b.scan(t, &back, `SELECT fence = 1 AND claimed_until IS NULL FROM jobs WHERE case_id = $1`, id)
+		return back
+	})
+	b.wantJob(t, id, secor.JobDecideNeed, promise.Open, 0)
+}
+
+type slowClaim struct {
+	jobs.Promises
+	asked, until chan struct{}
+}
+
+func (s slowClaim) ClaimJob(_ context.Context, id int64, token string, lease time.Duration) (promise.Claim, bool, error) {
+	s.asked <- struct{}{}
+	<-s.until
+	return s.Promises.ClaimJob(context.Background(), id, token, lease)
+}
+
 // A worker is stopped while it has much to do, and another one goes on: nothing
 // is done twice, and no attempt was burnt.
 func TestWorker_StopsUnderLoad(t *testing.T) {
