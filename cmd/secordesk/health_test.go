@@ -588,9 +588,13 @@ func TestHealth_AddressTaken(t *testing.T) {
 	defer listener.Close()
 	o.environ["HEALTH_ADDR"] = listener.Addr().String()
 	for _, command := range []string{"worker", "clock"} {
-		status, _, errOut := o.run(command)
-		if status != statusRefused || !strings.Contains(errOut, "serve health at HEALTH_ADDR: ") || !strings.Contains(errOut, "address already in use") {
-			t.Errorf("%s: status %d, %s; want a refusal to start", command, status, errOut)
+		ctx, stop := context.WithTimeout(t.Context(), 20*time.Second) // one that starts all the same ends
+		terminal, _, errOut := testTerminal(o.environ)
+		status := run(ctx, []string{command}, terminal)
+		stop()
+		said := errOut.String()
+		if status != statusRefused || !strings.Contains(said, "serve health at HEALTH_ADDR: ") || !strings.Contains(said, "address already in use") {
+			t.Errorf("%s: status %d, %s; want a refusal to start", command, status, said)
 		}
 	}
 }
