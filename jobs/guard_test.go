@@ -93,6 +93,7 @@ func TestGuard_Settings(t *testing.T) {
 			func(o *asynq.RedisClientOpt) { o.Username, o.Password = "desk", "right" }, ""},
 		{"no such database", nil, func(o *asynq.RedisClientOpt) { o.DB = 16 }, "no database of this number"},
 		{"a node of a cluster", []string{"--cluster-enabled", "yes"}, nil, "node of a cluster"},
+		{"a database of a cluster", []string{"--cluster-enabled", "yes"}, func(o *asynq.RedisClientOpt) { o.DB = 1 }, "node of a cluster"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -126,7 +126,7 @@ var finalAnswers = []struct{ says, text, do string }{
 	{"NOPERM", "Redis does not let this user do what the queues need", "allow it all commands on the keys asynq:* and " + deskKey},
 	{"DB index is out of range", "Redis has no database of this number", "take a lower one in REDIS_URL, or raise databases in the server's configuration"},
 	{"cluster support disabled", "this Redis is no cluster", "write REDIS_URL as redis://"},
-	{"SELECT is not allowed in cluster mode", "this Redis is a node of a cluster", "write REDIS_URL as redis-cluster://"},
+	{"is not allowed in cluster mode", "this Redis is a node of a cluster", "write REDIS_URL as redis-cluster://"},
 }
 
 // answered turns an error that Redis itself gave for good into a refusal.
