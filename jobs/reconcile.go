@@ -25,7 +25,7 @@ func Reconcile(ctx context.Context, ledger Ledger, every time.Duration, log *slo
 	defer tick.Stop()
 	looked := outage(log, "reconciler")
 	for {
-		reopened, ambiguous, err := ledger.ReconcileJobs(ctx)
+		reopened, ambiguous, err := reconcile(ctx, ledger)
 		if ctx.Err() != nil {
 			return
 		}
@@ -42,4 +42,10 @@ func Reconcile(ctx context.Context, ledger Ledger, every time.Duration, log *slo
 		case <-tick.C:
 		}
 	}
+}
+
+func reconcile(ctx context.Context, ledger Ledger) (int, []promise.Job, error) {
+	ctx, cancel := context.WithTimeout(ctx, passLimit)
+	defer cancel()
+	return ledger.ReconcileJobs(ctx)
 }

@@ -31,6 +31,10 @@ const (
 	relayBatch  = 500         // of each kind, in one pass
 	relayCalls  = 32          // enqueue calls in flight: one call is one round trip to Redis
 	relayOutage = time.Second // between two looks at what is away
+
+	// passLimit bounds one pass of a loop. A network that swallows packets would
+	// otherwise hold it for ever.
+	passLimit = 30 * time.Second
 )
 
 // room is how many jobs of one kind a queue is given at most. More than its workers
@@ -122,6 +126,8 @@ func (r *Relay) rest(ctx context.Context, wait time.Duration, signal <-chan stru
 // pass wakes one batch and returns how many jobs it had. A wake-up that does not
 // reach Redis is given again when its hold is over.
 func (r *Relay) pass(ctx context.Context, client *asynq.Client) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, passLimit)
+	defer cancel()
 	wakes, err := r.waker.WakeJobs(ctx, r.rooms, relayBatch, r.beat.Hold)
 	if err != nil {
 		return 0, err
