@@ -90,14 +90,14 @@ func (a *attempt) renew(ctx context.Context, lose context.CancelCauseFunc) {
 	tick := time.NewTicker(a.pace.Renew)
 	defer tick.Stop()
 	// A call to Postgres can hang beyond its context, and must not hold this up.
-	deadline := time.AfterFunc(time.Until(a.leased.Add(a.pace.Lease)), func() { lose(errUnrenewed) })
+	deadline := time.AfterFunc(a.leased.Add(a.pace.Lease).Sub(wall()), func() { lose(errUnrenewed) })
 	defer deadline.Stop()
 	for ctx.Err() == nil {
-		began := time.Now()
+		began := wall()
 		err := a.promises.RenewClaim(ctx, a.claim, a.pace.Lease)
 		switch {
 		case err == nil:
-			deadline.Reset(time.Until(began.Add(a.pace.Lease)))
+			deadline.Reset(began.Add(a.pace.Lease).Sub(wall()))
 		case errors.Is(err, promise.ErrLost):
 			lose(err)
 		}
@@ -127,7 +127,7 @@ func (a *attempt) send(ctx context.Context) (promise.State, error) {
 		return promise.Cancelled, nil
 	}
 	// Postgres gave the sending its timeout and a lease to spare.
-	if time.Since(letter.at) > a.pace.Lease/2 {
+	if wall().Sub(letter.at) > a.pace.Lease/2 {
 		return promise.Open, errors.New("nothing was sent: the leave to begin came too late")
 	}
 	a.sending = a.beginSend()
@@ -149,7 +149,7 @@ func (a *attempt) prepare(ctx context.Context) (prepared, error) {
 		}
 		letter.Message, err = a.kind.Letter(a.desk, f, cause, to)
 		letter.ID = messageID(a.claim.Job.ID, letter.From)
-		letter.at = time.Now()
+		letter.at = wall()
 		return err
 	}
 	starts, err := a.promises.StartSend(ctx, a.claim, a.act, a.kind.Timeout+a.pace.Lease, write)

@@ -75,7 +75,7 @@ func (g *BacklogGauge) Describe(descriptions chan<- *prometheus.Desc) {
 
 // Collect counts, unless it has just counted.
 func (g *BacklogGauge) Collect(metrics chan<- prometheus.Metric) {
-	for _, m := range g.fresh(time.Now()) {
+	for _, m := range g.fresh(wall()) {
 		metrics <- m
 	}
 }
@@ -91,7 +91,7 @@ func (g *BacklogGauge) fresh(now time.Time) []prometheus.Metric {
 	defer cancel()
 	b, err := g.count(ctx)
 	g.asked(err)
-	g.last, g.counted = nil, time.Now()
+	g.last, g.counted = nil, wall()
 	if err == nil {
 		g.newest = max(g.newest, b.Newest)
 		g.last = g.metrics(b)

@@ -159,13 +159,13 @@ func (m *Meter) loop(name string, every time.Duration) func(error) {
 		return func(error) {}
 	}
 	turns, faults := m.turns.WithLabelValues(name), m.faults.WithLabelValues(name)
-	m.Pulse.Turned(name, every, time.Now())
+	m.Pulse.Turned(name, every, wall())
 	return func(err error) {
 		turns.Inc()
 		if err != nil {
 			faults.Inc()
 		}
-		m.Pulse.Turned(name, every, time.Now())
+		m.Pulse.Turned(name, every, wall())
 	}
 }
 

@@ -90,7 +90,7 @@ func (a *attempt) report(state promise.State, err error) {
 		attributes = append(attributes, "err", err)
 	}
 	a.log.Log(context.Background(), level, "job ended", attributes...)
-	a.Meter.ended(c.Job.Kind, state, err, time.Since(a.leased))
+	a.Meter.ended(c.Job.Kind, state, err, wall().Sub(a.leased))
 }
 
 // chatter takes what asynq has to say about itself. It repeats itself during an

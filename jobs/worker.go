@@ -234,7 +234,7 @@ func (w *Worker) follow(ctx context.Context, l *lane, task *asynq.Task) {
 	}
 	claiming, cancel := context.WithTimeout(context.Background(), recordLimit)
 	defer cancel()
-	began := time.Now()
+	began := wall()
 	claim, ours, err := w.promises.ClaimJob(claiming, payload.JobID, w.pace.Worker+"/"+rand.Text(), w.pace.Lease)
 	if err != nil {
 		w.log.Error("job not claimed", "job", payload.JobID, "err", err)
