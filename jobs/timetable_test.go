@@ -98,6 +98,19 @@ func TestTimetable(t *testing.T) {
 	}
 }
 
+// A clock process that begins while the clocks show an hour for the second time
+// finds its times to be over.
+func TestTimetable_WithinTheRepeatedHour(t *testing.T) {
+	table, err := jobs.ParseTimetable("*/15 0-3 * * *", office(t, "AB"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := time.Date(2025, 11, 2, 8, 10, 0, 0, time.UTC) // 01:10, for the second time
+	if got, want := table.Next(second), second.Add(50*time.Minute); !got.Equal(want) {
+		t.Errorf("next tick at %s, want %s", got, want)
+	}
+}
+
 func TestParseTimetable_Refused(t *testing.T) {
 	for spec, says := range map[string]string{
 		"":                         "",

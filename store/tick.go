@@ -38,8 +38,8 @@ const (
 		ON CONFLICT (name) DO NOTHING`
 	settleScheduleSQL = `
 		UPDATE schedules
-		SET kind = $2, spec = $3, misfire = $4, settled_until = greatest(settled_until, $5)
-		WHERE name = $1 AND (kind, spec, misfire) IS DISTINCT FROM ($2, $3, $4) OR name = $1 AND settled_until < $5`
+		SET kind = $2, spec = $3, misfire = $4, settled_until = $5
+		WHERE name = $1 AND (kind, spec, misfire) IS DISTINCT FROM ($2, $3, $4) OR name = $1 AND settled_until <> $5`
 )
 
 // A tick that is there already keeps the job that it has.
