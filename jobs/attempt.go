@@ -248,7 +248,7 @@ func (a *attempt) enter() func() {
 // part makes one call of an attempt, bounded by ctx. Late is told the answer of a
 // call that was left behind; it may be nil.
 func part[T any](ctx context.Context, a *attempt, call func() (T, error), late func(T, error)) (T, error) {
-	value, err, coming := bounded(ctx, call)
+	got, coming := bounded(ctx, call)
 	if coming != nil {
 		back := a.leave()
 		go func() {
@@ -259,7 +259,7 @@ func part[T any](ctx context.Context, a *attempt, call func() (T, error), late f
 			}
 		}()
 	}
-	return value, because(ctx, err)
+	return got.value, because(ctx, got.err)
 }
 
 // leave counts a call that is left behind; the returned function says that it

@@ -25,10 +25,10 @@ type answer[T any] struct {
 }
 
 // bounded makes a call in a goroutine of its own, and waits until ctx ends and a
-// grace longer. The error is errStuck when the call is left behind; its answer
-// then comes on the channel, which is nil otherwise. A panic is a fault, so that
+// grace longer. The answer is errStuck when the call is left behind; its own then
+// comes on the channel, which is nil otherwise. A panic is a fault, so that
 // it ends one attempt and no process.
-func bounded[T any](ctx context.Context, call func() (T, error)) (T, error, <-chan answer[T]) {
+func bounded[T any](ctx context.Context, call func() (T, error)) (answer[T], <-chan answer[T]) {
 	answers := make(chan answer[T], 1)
 	go func() {
 		a := answer[T]{err: errExit} // until call returns
@@ -43,17 +43,16 @@ func bounded[T any](ctx context.Context, call func() (T, error)) (T, error, <-ch
 	}()
 	select {
 	case a := <-answers:
-		return a.value, a.err, nil
+		return a, nil
 	case <-ctx.Done():
 	}
 	last := time.NewTimer(grace)
 	defer last.Stop()
 	select {
 	case a := <-answers:
-		return a.value, a.err, nil
+		return a, nil
 	case <-last.C:
-		var none T
-		return none, errStuck, answers
+		return answer[T]{err: errStuck}, answers
 	}
 }
 

@@ -334,7 +334,7 @@ func TestFault_Panics(t *testing.T) {
 // with Postgres's between them: only Postgres's counts for anything but events.
 func TestFault_ClockSkew(t *testing.T) {
 	t.Parallel()
-	for _, skew := range []time.Duration{-time.Minute} {
+	for _, skew := range []time.Duration{time.Minute, -time.Minute} {
 		t.Run(skew.String(), func(t *testing.T) {
 			t.Parallel()
 			b := newBenchAt(t, func() time.Time { return time.Now().Add(skew) })

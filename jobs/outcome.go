@@ -67,9 +67,9 @@ func (a *attempt) end(err error) (promise.State, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	_, unrecorded, _ := bounded(ctx, func() (struct{}, error) { return struct{}{}, record(ctx) })
-	if unrecorded != nil {
-		return promise.Open, fmt.Errorf("%w; %w: %w", err, errUnrecorded, unrecorded)
+	recorded, _ := bounded(ctx, func() (struct{}, error) { return struct{}{}, record(ctx) })
+	if recorded.err != nil {
+		return promise.Open, fmt.Errorf("%w; %w: %w", err, errUnrecorded, recorded.err)
 	}
 	return o.State, err
 }

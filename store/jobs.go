@@ -314,7 +314,7 @@ func (s *Store) StartSend(ctx context.Context, c promise.Claim, act secor.Act, l
 		if err != nil {
 			return err
 		}
-		err = f.Begin(act, s.clock())
+		_, _, err = s.begin(ctx, tx, f, act)
 		if err != nil {
 			return err
 		}

@@ -59,15 +59,7 @@ func (s *Store) stepTx(ctx context.Context, tx *sqlx.Tx, f *secor.File, act seco
 	if done || err != nil {
 		return err
 	}
-	head, err := headOf(ctx, tx, caseStream(f.Case.ID))
-	if err != nil {
-		return err
-	}
-	now := s.clock()
-	if head.RecordedAt.After(now) {
-		now = head.RecordedAt
-	}
-	err = f.Begin(act, now)
+	head, now, err := s.begin(ctx, tx, f, act)
 	if err != nil {
 		return err
 	}
@@ -81,6 +73,20 @@ func (s *Store) stepTx(ctx context.Context, tx *sqlx.Tx, f *secor.File, act seco
 		return asRefusal(err)
 	}
 	return stampAssignment(ctx, tx, f, act, now)
+}
+
+// begin begins an act on a file. Now is the later of the desk's clock and the last
+// event, which a process whose clock is ahead may have recorded.
+func (s *Store) begin(ctx context.Context, tx *sqlx.Tx, f *secor.File, act secor.Act) (head, time.Time, error) {
+	last, err := headOf(ctx, tx, caseStream(f.Case.ID))
+	if err != nil {
+		return head{}, time.Time{}, err
+	}
+	now := s.clock()
+	if last.RecordedAt.After(now) {
+		now = last.RecordedAt
+	}
+	return last, now, f.Begin(act, now)
 }
 
 // writeFile writes what a step did: what follows from an event is promised in the
