@@ -82,7 +82,7 @@ func (b *bench) hangs(t *testing.T, name secor.JobKind, n int64) (<-chan struct{
 		}
 	}
 	b.change(name, func(k *jobs.Kind) {
-		k.Timeout = 100 * time.Millisecond
+		k.Timeout = 2 * time.Second
 		work, letter := k.Work, k.Letter
 		if work != nil {
 			k.Work = func(d *jobs.Desk, f *secor.File, cause secor.Event) error { hang(); return work(d, f, cause) }
@@ -129,7 +129,7 @@ func TestWorker_StuckWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(attempts) != 1 || !strings.Contains(attempts[0].Error, "took longer than 100ms") || !strings.HasPrefix(attempts[0].Worker, b.pace.Worker) {
+	if len(attempts) != 1 || !strings.Contains(attempts[0].Error, "took longer than 2s") || !strings.HasPrefix(attempts[0].Worker, b.pace.Worker) {
 		t.Errorf("attempts = %+v, want one of %s that took too long", attempts, b.pace.Worker)
 	}
 	goOn()
@@ -191,13 +191,13 @@ func TestWorker_LeaveToSendTooLate(t *testing.T) {
 		lease   time.Duration
 		tell    func(t *testing.T, b *bench, id secor.CaseID) // returns when it is late
 	}{
-		{"after the attempt's end", 100 * time.Millisecond, 10 * time.Second, func(t *testing.T, b *bench, id secor.CaseID) {
+		{"after the attempt's end", 2 * time.Second, 10 * time.Second, func(t *testing.T, b *bench, id secor.CaseID) {
 			await(t, "another attempt's letter", func() bool { return len(b.post.sent()) == 1 })
 		}},
-		{"when others doubt whether it was sent", 20 * time.Second, 100 * time.Millisecond, func(t *testing.T, b *bench, id secor.CaseID) {
-			await(t, "a lease's length", func() bool {
+		{"when others doubt whether it was sent", 20 * time.Second, 2 * time.Second, func(t *testing.T, b *bench, id secor.CaseID) {
+			await(t, "half a lease", func() bool {
 				var late bool
-				b.scan(t, &late, `SELECT clock_timestamp() > sending_at + interval '100 milliseconds' FROM jobs WHERE kind = $1`, secor.JobRejection)
+				b.scan(t, &late, `SELECT clock_timestamp() > sending_at + interval '1 second' FROM jobs WHERE kind = $1`, secor.JobRejection)
 				return late
 			})
 			b.expire(t)
@@ -240,6 +240,8 @@ type slowLeave struct {
 	wait func()
 }
 
+func (slowLeave) RenewClaim(context.Context, promise.Claim, time.Duration) error { return nil }
+
 func (s slowLeave) StartSend(_ context.Context, c promise.Claim, act secor.Act, lease time.Duration, prepare func(*secor.File, secor.Event) error) (bool, error) {
 	starts, err := s.Promises.StartSend(context.Background(), c, act, lease, prepare)
 	s.wait()
@@ -266,7 +268,7 @@ func TestWorker_StuckSender(t *testing.T) {
 			b := newBench(t)
 			b.queue.start(t)
 			b.oneSlot()
-			b.change(secor.JobRejection, func(k *jobs.Kind) { k.Timeout = 100 * time.Millisecond })
+			b.change(secor.JobRejection, func(k *jobs.Kind) { k.Timeout = 2 * time.Second })
 			on := make(chan struct{})
 			var runs atomic.Int64
 			b.post.fail = func(context.Context, mail.Message) error {
@@ -376,12 +378,17 @@ func TestWorker_StopsWithoutLease(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			b.queue.start(t)
-			b.pace.Lease, b.pace.Renew = 300*time.Millisecond, 50*time.Millisecond
+			b.pace.Lease, b.pace.Renew = 2*time.Second, 200*time.Millisecond
 			id := b.request(t)
 			letGo := b.hold(t, id)
 			b.relay(t)
 			_, stop := b.crew(t, tt.promises(b.Store))
-			await(t, "a claim", func() bool { return b.job(t, id, secor.JobDecideNeed).Attempts == 1 })
+			await(t, "work that waits for the lock", func() bool {
+				var waits bool
+				b.scan(t, &waits, `
+					SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.datname = current_database() AND NOT l.granted)`)
+				return waits
+			})
 			b.exec(t, tt.take)
 			await(t, "the attempt's end", func() bool { return b.logged("job ended") > 0 })
 			stop()
