@@ -36,6 +36,9 @@ func Reconcile(ctx context.Context, ledger Ledger, every time.Duration, log *slo
 		for _, j := range ambiguous {
 			log.Error("job ended", "job", j.ID, "kind", j.Kind, "case", j.CaseID, "state", j.State, "err", j.LastError)
 		}
+		if err == nil && reopened+len(ambiguous) > 0 {
+			continue // there may be more than one look takes
+		}
 		select {
 		case <-ctx.Done():
 			return
