@@ -207,6 +207,9 @@ func (d *demo) sound(ctx context.Context) error {
 	for _, broken := range verified.Problems {
 		problems = append(problems, fmt.Errorf("history of %s: %s", broken.Stream, broken.What))
 	}
+	if verified.Anchored.Before(d.clock.now().AddDate(0, 0, -1)) {
+		problems = append(problems, fmt.Errorf("the history was anchored last at %s", verified.Anchored))
+	}
 	fmt.Fprintf(d.out, "\nHistory verified: %s, every hash in its chain.\n", extent(verified))
 	return errors.Join(problems...)
 }
