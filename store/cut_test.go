@@ -37,7 +37,11 @@ type proxy struct {
 	mode   cut
 	what   func(message []byte) bool // which message of the client it cuts
 	passed int                       // messages of the client since it was armed
+	alive  int                       // connections
 }
+
+// proxied is the name of the connections through a proxy.
+const proxied = "proxied"
 
 func newProxy(t *testing.T) (*proxy, *sqlx.DB) {
 	t.Helper()
@@ -54,6 +58,7 @@ func newProxy(t *testing.T) (*proxy, *sqlx.DB) {
 		t.Fatal(err)
 	}
 	go p.serve()
+	config.ApplicationName = proxied
 	config.Host, config.Port, config.SSLMode = "127.0.0.1", uint16(p.Addr().(*net.TCPAddr).Port), pq.SSLModeDisable
 	connector, err := pq.NewConnectorConfig(config)
 	if err != nil {
@@ -90,6 +95,26 @@ func (p *proxy) armed() bool {
 	return p.mode != cutNever
 }
 
+func (p *proxy) count(more int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.alive += more
+}
+
+// connections is how many are neither cut nor closed.
+func (p *proxy) connections() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.alive
+}
+
+// messages is how many passed since it was armed.
+func (p *proxy) messages() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.passed
+}
+
 func (p *proxy) serve() {
 	for {
 		client, err := p.Accept()
@@ -101,7 +126,11 @@ func (p *proxy) serve() {
 			client.Close()
 			continue
 		}
-		go p.pass(client, server)
+		p.count(1)
+		go func() {
+			defer p.count(-1)
+			p.pass(client, server)
+		}()
 	}
 }
 

@@ -20,7 +20,6 @@ import (
 	"secordesk/store"
 	"secordesk/store/promise"
 	"secordesk/store/secor"
-	"secordesk/store/storetest"
 )
 
 // jobWrite is a write of the engine: from makes the situation in which it is
@@ -251,7 +250,7 @@ type cutBench struct {
 
 func newCutBench(t *testing.T) *cutBench {
 	t.Helper()
-	b := newBench(t)
+	b := newEffectBench(t)
 	loaded, err := schema.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -261,10 +260,6 @@ func newCutBench(t *testing.T) *cutBench {
 	wire.db = db
 	wire.Store = store.New(db, loaded, func() time.Time { return time.Date(2026, 3, 25, 16, 0, 0, 0, time.UTC) })
 	wire.Grace = 0
-	_, err = storetest.OwnerDB(t).Exec(`CREATE TABLE effects (job_id bigint, what text); GRANT ALL ON effects TO secordesk_app`)
-	if err != nil {
-		t.Fatal(err)
-	}
 	return &cutBench{bench: b, wire: &wire, proxy: p}
 }
 
@@ -278,13 +273,21 @@ func (b *cutBench) situation(t *testing.T, w jobWrite) promise.Claim {
 	return c
 }
 
-// lines waits until Postgres is at rest: it may still be working for a caller that
-// has been cut off.
+const backendsSQL = `
+	SELECT count(*) AS n, count(*) FILTER (WHERE state <> 'idle') AS busy
+	FROM pg_stat_activity
+	WHERE datname = current_database() AND application_name = $1`
+
+// lines waits until Postgres has done what callers asked for that were cut off: it
+// may not even have begun.
 func (b *cutBench) lines(t *testing.T, c promise.Claim) string {
 	t.Helper()
-	busy := 1
-	for busy > 0 {
-		b.scan(t, &busy, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'`)
+	for {
+		var backends struct{ N, Busy int }
+		b.scan(t, &backends, backendsSQL, proxied)
+		if backends.N <= b.proxy.connections() && backends.Busy == 0 {
+			break
+		}
 	}
 	var text string
 	b.scan(t, &text, linesSQL, c.Job.ID, c.Job.CaseID, b.desk)
@@ -305,7 +308,7 @@ func TestJobWrites_Cut(t *testing.T) {
 			if err != nil {
 				t.Fatalf("not cut: %v", err)
 			}
-			length, once := b.proxy.passed, b.lines(t, c)
+			length, once := b.proxy.messages(), b.lines(t, c)
 			if before == once {
 				t.Fatalf("it does nothing that this test sees:\n%s", once)
 			}

@@ -15,7 +15,6 @@ import (
 
 	"secordesk/store/promise"
 	"secordesk/store/secor"
-	"secordesk/store/storetest"
 )
 
 // modelJob is a job as the rules of the engine have it, told without SQL. Times
@@ -95,9 +94,9 @@ func (m *jobModel) actions() map[string]func(*rapid.T) {
 	weights := map[string]int{"wake": 6, "claim": 10, "claim again": 3, "renew": 3, "release": 3, "end": 6, "lose lease": 5, "lease runs out": 4,
 		"wake-up runs out": 3, "wait": 3, "reconcile": 3, "retry": 3, "cancel": 1, "pause": 2, "resume": 2}
 	if m.letter {
-		maps.Copy(weights, map[string]int{"start send": 8, "die sending": 8, "finish send": 2, "case moves on": 1})
+		maps.Copy(weights, map[string]int{"start send": 8, "die sending": 8, "finish send": 2, "case moves on": 2})
 	} else {
-		maps.Copy(weights, map[string]int{"finish work": 1, "finish with": 1})
+		maps.Copy(weights, map[string]int{"finish work": 3, "finish with": 2})
 	}
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(weights)) {
@@ -499,11 +498,7 @@ func TestJobs_Model(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = f.Value.Set(before) })
 	}
-	b := newBench(t)
-	_, err := storetest.OwnerDB(t).Exec(`CREATE TABLE effects (job_id bigint, what text); GRANT ALL ON effects TO secordesk_app`)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := newEffectBench(t)
 	for _, letter := range []bool{false, true} {
 		t.Run(map[bool]string{false: "work", true: "letter"}[letter], func(t *testing.T) {
 			rapid.Check(t, func(draw *rapid.T) { draw.Repeat(newJobModel(t, b, letter).actions()) })

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -575,6 +576,42 @@ func TestStartSend_LeaseLost(t *testing.T) {
 	}
 }
 
+// The lease runs out while the letter is being made, and another worker claims the
+// job: the late one does not start.
+func TestStartSend_LateWorker(t *testing.T) {
+	b := newBench(t)
+	_, job := b.rejected(t)
+	late := b.claim(t, job.ID, "one")
+	starts, err := b.StartSend(t.Context(), late, jobAct(job), time.Hour, func(*secor.File, secor.Event) error {
+		b.expire(t)
+		b.reconcile(t)
+		b.claim(t, job.ID, "two")
+		return nil
+	})
+	if starts || !errors.Is(err, promise.ErrLost) {
+		t.Errorf("StartSend = %v, %v, want ErrLost", starts, err)
+	}
+	if got := b.job(t, job.ID); !got.SendingAt.IsZero() {
+		t.Errorf("the job says that it was sending: %+v", got)
+	}
+}
+
+// A letter that may have left is not cancelled by its worker, who comes late and
+// finds that its reason ended: whether it left is for a person to find out.
+func TestStartSend_AmbiguousAndReasonEnded(t *testing.T) {
+	b := newBench(t)
+	id, c := b.ended(t, ambiguous)
+	b.take(t, id, "reopen")
+	before := b.row(t, c.Job.ID)
+	starts, err := b.StartSend(t.Context(), c, jobAct(c.Job), time.Hour, nothing)
+	if starts || !errors.Is(err, promise.ErrLost) {
+		t.Errorf("StartSend = %v, %v, want ErrLost", starts, err)
+	}
+	if b.row(t, c.Job.ID) != before {
+		t.Errorf("the ambiguous job is changed: %s", b.row(t, c.Job.ID))
+	}
+}
+
 // A worker dies while sending: the job is ambiguous, and nobody can claim it. The
 // worker was only slow: its receipt still counts.
 func TestFinishSend_AfterTheLease(t *testing.T) {
@@ -729,43 +766,129 @@ func TestJobs_Constraints(t *testing.T) {
 	}
 }
 
-// One op claims a promised job and ends it. The first is the engine's own share,
-// the second with a step of the rules between.
+// One op claims a promised job and does it: with one statement, which is the
+// engine's own share, and with a step of the rules.
 func BenchmarkJob(b *testing.B) {
-	b.Run("claim and end", func(b *testing.B) {
-		benchmarkJob(b, func(desk *bench, c promise.Claim) error {
-			return desk.EndAttempt(b.Context(), c, promise.Outcome{State: promise.Failed, Why: "no address"})
+	for _, workers := range []int{1, 16, 32} {
+		b.Run(fmt.Sprintf("statement/workers=%d", workers), func(b *testing.B) {
+			desk := newEffectBench(b)
+			_, job := desk.request(b)
+			var ids []int64
+			err := desk.db.SelectContext(b.Context(), &ids, `
+				INSERT INTO jobs (kind, case_id, cause, key, audience, recipient, not_before)
+				SELECT kind, case_id, cause, 'copy ' || n, audience, recipient, now()
+				FROM jobs, generate_series(1, $2) n
+				WHERE id = $1
+				RETURNING id`, job.ID, b.N)
+			if err != nil {
+				b.Fatal(err)
+			}
+			benchmarkJobs(b, desk, workers, ids, func(c promise.Claim) error { return desk.FinishWith(b.Context(), c, effectSQL, "x") })
 		})
-	})
-	b.Run("claim, step and completion", func(b *testing.B) {
-		benchmarkJob(b, func(desk *bench, c promise.Claim) error {
-			_, err := desk.FinishWork(b.Context(), c, jobAct(c.Job), decide)
-			return err
+		b.Run(fmt.Sprintf("step/workers=%d", workers), func(b *testing.B) {
+			desk := newBench(b)
+			var ids []int64
+			for range b.N {
+				_, job := desk.request(b)
+				ids = append(ids, job.ID)
+			}
+			benchmarkJobs(b, desk, workers, ids, func(c promise.Claim) error {
+				_, err := desk.FinishWork(b.Context(), c, jobAct(c.Job), decide)
+				return err
+			})
 		})
-	})
+	}
 }
 
-func benchmarkJob(b *testing.B, end func(*bench, promise.Claim) error) {
-	desk := newBench(b)
-	desk.db.SetMaxIdleConns(16) // as many as work, or connecting is what is measured
-	work := make(chan promise.Job, b.N)
-	for range b.N {
-		_, job := desk.request(b)
-		work <- job
+func benchmarkJobs(b *testing.B, desk *bench, workers int, ids []int64, do func(promise.Claim) error) {
+	b.Helper()
+	work := make(chan int64, len(ids))
+	for _, id := range ids {
+		work <- id
 	}
-	b.SetParallelism(8)
+	close(work)
+	var done sync.WaitGroup
 	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			job := <-work
-			c, ours, err := desk.ClaimJob(b.Context(), job.ID, fmt.Sprint("token ", job.ID), time.Minute)
-			if !ours || err != nil {
-				b.Errorf("ClaimJob = %v, %v", ours, err)
+	for range workers {
+		done.Go(func() {
+			for id := range work {
+				c, ours, err := desk.ClaimJob(b.Context(), id, fmt.Sprint("worker/", id), time.Minute)
+				if !ours || err != nil {
+					b.Errorf("ClaimJob = %v, %v", ours, err)
+				}
+				err = do(c)
+				if err != nil {
+					b.Error(err)
+				}
 			}
-			err = end(desk, c)
-			if err != nil {
-				b.Error(err)
-			}
+		})
+	}
+	done.Wait()
+}
+
+// One op is a transaction of a desk that has more to write than one row; the other
+// one of the two promises a job instead of writing one plain row more.
+func BenchmarkPromise(b *testing.B) {
+	for _, name := range []string{"a plain row more", "a job"} {
+		b.Run(name, func(b *testing.B) {
+			desk := newEffectBench(b)
+			_, job := desk.request(b)
+			var n atomic.Int64
+			b.SetParallelism(8)
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					err := desk.promiseOne(b, job, name == "a job", n.Add(1))
+					if err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+func (b *bench) promiseOne(t testing.TB, job promise.Job, promises bool, n int64) error {
+	tx, err := b.db.BeginTxx(t.Context(), nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for range 2 {
+		_, err = tx.ExecContext(t.Context(), `INSERT INTO effects (job_id, what) VALUES ($1, $2)`, n, "a row of the goal")
+		if err != nil {
+			return err
 		}
-	})
+	}
+	if promises {
+		job.Key = fmt.Sprint("promise ", n)
+		err = store.AddJob(t.Context(), tx, job, 0)
+	} else {
+		_, err = tx.ExecContext(t.Context(), plainSQL, job.Kind, job.CaseID, job.Cause, fmt.Sprint("promise ", n), job.Audience, job.Recipient, 0)
+	}
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// plainSQL writes what a promise writes, into a table without the engine's indexes
+// and constraints.
+const plainSQL = `
+	INSERT INTO plain (kind, case_id, cause, key, audience, recipient, not_before)
+	VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7 * interval '1 microsecond')`
+
+// newEffectBench is a bench with tables for what jobs do.
+func newEffectBench(t testing.TB) *bench {
+	t.Helper()
+	b := newBench(t)
+	_, err := storetest.OwnerDB(t).Exec(`
+		CREATE TABLE effects (job_id bigint, what text);
+		CREATE TABLE plain (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, kind text, case_id bigint REFERENCES cases (id), cause int,
+			key text UNIQUE, audience text, recipient text, not_before timestamptz, at timestamptz NOT NULL DEFAULT now());
+		GRANT ALL ON effects, plain TO secordesk_app`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
