@@ -124,19 +124,22 @@ func (r *Relay) rest(ctx context.Context, wait time.Duration, signal <-chan stru
 }
 
 // pass wakes one batch and returns how many jobs it had. A wake-up that does not
-// reach Redis is given again when its hold is over.
+// reach Redis is given again when its hold is over; to spare a job that wait, what
+// was woken is handed on also when ctx ends.
 func (r *Relay) pass(ctx context.Context, client *asynq.Client) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, passLimit)
+	handing, cancel := context.WithTimeout(context.WithoutCancel(ctx), passLimit)
 	defer cancel()
+	ctx, stop := context.WithTimeout(ctx, passLimit)
+	defer stop()
 	wakes, err := r.waker.WakeJobs(ctx, r.rooms, relayBatch, r.beat.Hold)
 	if err != nil {
 		return 0, err
 	}
 	r.Meter.woke(len(wakes))
-	calls, ctx := errgroup.WithContext(ctx)
+	calls, handing := errgroup.WithContext(handing)
 	calls.SetLimit(relayCalls)
 	for _, wake := range wakes {
-		calls.Go(func() error { return r.enqueue(ctx, client, wake) })
+		calls.Go(func() error { return r.enqueue(handing, client, wake) })
 	}
 	return len(wakes), calls.Wait()
 }

@@ -1,7 +1,9 @@
 package jobs_test
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"secordesk/jobs"
+	"secordesk/store/promise"
+	"secordesk/store/secor"
 )
 
 // forget flushes the queue and returns how many wake-ups were lost with it.
@@ -96,4 +100,31 @@ func TestRelay_RedisAway(t *testing.T) {
 	b.awaitQuiet(t)
 	inspect(t, b, b.posted())
 	b.wantAll(t, 8)
+}
+
+// The relay is told to stop just when it woke jobs: it hands them on all the same,
+// so that none waits for its hold to end.
+func TestRelay_StoppedInAPass(t *testing.T) {
+	b := newBench(t)
+	b.queue.start(t)
+	ids := []secor.CaseID{b.request(t), b.request(t), b.request(t)}
+	ctx, stop := context.WithCancel(t.Context())
+	relay := jobs.NewRelay(stopping{b.Store, stop}, b.queue, b.kinds, jobs.Beat{Poll: time.Minute, Hold: time.Hour}, slog.New(b.book))
+	relay.Run(ctx)
+	b.worker(t, b.Store)
+	for _, id := range ids {
+		await(t, "the job to be done", func() bool { return b.job(t, id, secor.JobDecideNeed).State == promise.Done })
+	}
+}
+
+// stopping ends the relay once Postgres has answered it.
+type stopping struct {
+	jobs.Waker
+	stop context.CancelFunc
+}
+
+func (s stopping) WakeJobs(ctx context.Context, rooms []promise.Room, limit int, hold time.Duration) ([]promise.Wake, error) {
+	wakes, err := s.Waker.WakeJobs(ctx, rooms, limit, hold)
+	s.stop()
+	return wakes, err
 }
