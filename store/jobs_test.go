@@ -832,13 +832,18 @@ func BenchmarkPromise(b *testing.B) {
 	for _, name := range []string{"a plain row more", "a job"} {
 		b.Run(name, func(b *testing.B) {
 			desk := newEffectBench(b)
-			_, job := desk.request(b)
+			// Of many cases: transactions of one case wait for one another.
+			jobs := make([]promise.Job, 100)
+			for i := range jobs {
+				_, jobs[i] = desk.request(b)
+			}
 			var n atomic.Int64
 			b.SetParallelism(8)
 			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					err := desk.promiseOne(b, job, name == "a job", n.Add(1))
+					i := n.Add(1)
+					err := desk.promiseOne(b, jobs[i%100], name == "a job", i)
 					if err != nil {
 						b.Error(err)
 					}
