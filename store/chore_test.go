@@ -54,28 +54,30 @@ var chores = map[string]func(*store.Store, context.Context, promise.Claim) (prom
 // A chore whose claim was lost does not complete the job that went on without it.
 func TestChores_ClaimLost(t *testing.T) {
 	for kind, finish := range chores {
-		d := newDesk(t)
-		d.request(d.company(1))
-		late := d.chore(kind, morning)
-		_, err := storetest.OwnerDB(t).ExecContext(t.Context(), `UPDATE jobs SET claimed_until = now() - interval '1 hour' WHERE claimed_until IS NOT NULL`)
-		d.ok(err)
-		_, _, err = d.ReconcileJobs(t.Context())
-		d.ok(err)
-		c, ours, err := d.ClaimJob(t.Context(), late.Job.ID, "w/2", time.Minute)
-		d.ok(err)
-		state, err := finish(d.Store, t.Context(), late)
-		if !ours || state != promise.Open || !errors.Is(err, promise.ErrLost) {
-			t.Errorf("%s, late: %s, %v, want ErrLost", kind, state, err)
-		}
-		d.wantState(c, promise.Open)
-		if n := d.count(`SELECT count(*) FROM events WHERE kind = 'desk.anchored'`); n != 0 {
-			t.Errorf("%s: the late one left %d events", kind, n)
-		}
-		state, err = finish(d.Store, t.Context(), c)
-		if state != promise.Done || err != nil {
-			t.Errorf("%s: %s, %v", kind, state, err)
-		}
-		d.wantState(c, promise.Done)
+		t.Run(kind, func(t *testing.T) {
+			d := newDesk(t)
+			d.request(d.company(1))
+			late := d.chore(kind, morning)
+			_, err := storetest.OwnerDB(t).ExecContext(t.Context(), `UPDATE jobs SET claimed_until = now() - interval '1 hour' WHERE claimed_until IS NOT NULL`)
+			d.ok(err)
+			_, _, err = d.ReconcileJobs(t.Context())
+			d.ok(err)
+			c, ours, err := d.ClaimJob(t.Context(), late.Job.ID, "w/2", time.Minute)
+			d.ok(err)
+			state, err := finish(d.Store, t.Context(), late)
+			if !ours || state != promise.Open || !errors.Is(err, promise.ErrLost) {
+				t.Errorf("late: %s, %v, want ErrLost", state, err)
+			}
+			d.wantState(c, promise.Open)
+			if n := d.count(`SELECT count(*) FROM events WHERE kind = 'desk.anchored'`); n != 0 {
+				t.Errorf("the late one left %d events", n)
+			}
+			state, err = finish(d.Store, t.Context(), c)
+			if state != promise.Done || err != nil {
+				t.Errorf("%s, %v", state, err)
+			}
+			d.wantState(c, promise.Done)
+		})
 	}
 }
 
