@@ -48,7 +48,10 @@ const benchSchema = `
 		recipient  text NOT NULL,
 		not_before timestamptz NOT NULL
 	);
-	GRANT SELECT, INSERT, UPDATE ON bench_effects, bench_orders, bench_notes TO secordesk_app;`
+	CREATE TABLE bench_keyed (LIKE jobs INCLUDING ALL);
+	ALTER TABLE bench_keyed ADD FOREIGN KEY (case_id) REFERENCES cases (id),
+		ADD FOREIGN KEY (stream, cause) REFERENCES events (stream, seq);
+	GRANT SELECT, INSERT, UPDATE ON bench_effects, bench_orders, bench_notes, bench_keyed TO secordesk_app;`
 
 // open starts both servers and makes the desk that the jobs belong to.
 func open(ctx context.Context, o options, progress io.Writer) (*bench, error) {
@@ -115,7 +118,7 @@ func (b *bench) appDSN(name string) string {
 // fresh empties every table of jobs and effects, and Redis, and writes what is
 // dirty to disk, so that no contender pays for another.
 func (b *bench) fresh(ctx context.Context) error {
-	_, err := b.owner.ExecContext(ctx, `TRUNCATE jobs, bench_effects, bench_orders, bench_notes, river_job CASCADE`)
+	_, err := b.owner.ExecContext(ctx, `TRUNCATE jobs, bench_effects, bench_orders, bench_notes, bench_keyed, river_job CASCADE`)
 	if err != nil {
 		return err
 	}
