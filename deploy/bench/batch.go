@@ -44,6 +44,15 @@ func (b *batched) ClaimJob(ctx context.Context, id int64, token string, lease ti
 	return *claim, true, nil
 }
 
+// claimsOnly gathers claims and lets each job end by itself, as one with a step of
+// its own has to.
+type claimsOnly struct{ *batched }
+
+// FinishWork completes one job.
+func (c claimsOnly) FinishWork(ctx context.Context, claim promise.Claim, act secor.Act, step func(*secor.File, secor.Event) error) (promise.State, error) {
+	return c.engine.FinishWork(ctx, claim, act, step)
+}
+
 // FinishWork completes together with others.
 func (b *batched) FinishWork(ctx context.Context, c promise.Claim, _ secor.Act, _ func(*secor.File, secor.Event) error) (promise.State, error) {
 	done, err := b.ends.ask(ctx, c)

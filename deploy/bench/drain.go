@@ -17,7 +17,8 @@ func drainContenders() []contender {
 		{name: "asynq/noop", what: "bare asynq, a handler that does nothing", unit: "jobs/s", do: drainNoop},
 		{name: "asynq/drain", what: "asynq, a handler of BEGIN, INSERT, UPDATE, COMMIT", unit: "jobs/s", do: drainNaive},
 		{name: "ours/drain", what: "ours: claim, then effect and completion", unit: "jobs/s", do: drainOurs},
-		{name: "ours/drain-batched", what: "ours, claims and completions gathered", unit: "jobs/s", do: drainBatched},
+		{name: "ours/drain-batched", what: "ours, claims and completions gathered", unit: "jobs/s", do: drainBatched(false)},
+		{name: "ours/drain-claims", what: "ours, claims gathered", unit: "jobs/s", do: drainBatched(true)},
 	}
 }
 
@@ -29,17 +30,22 @@ func drainOurs(ctx context.Context, b *bench) ([]float64, error) {
 	return b.drain(ctx, e)
 }
 
-func drainBatched(ctx context.Context, b *bench) ([]float64, error) {
-	e, err := b.engineOn(ctx, "bench", b.redis.queue(0))
-	if err != nil {
-		return nil, err
+func drainBatched(claims bool) func(context.Context, *bench) ([]float64, error) {
+	return func(ctx context.Context, b *bench) ([]float64, error) {
+		e, err := b.engineOn(ctx, "bench", b.redis.queue(0))
+		if err != nil {
+			return nil, err
+		}
+		db := connect(b.appDSN("bench"))
+		defer db.Close()
+		batched := newBatched(e, db)
+		defer batched.close()
+		e.promises = batched
+		if claims {
+			e.promises = claimsOnly{batched}
+		}
+		return b.drain(ctx, e)
 	}
-	db := connect(b.appDSN("bench"))
-	defer db.Close()
-	batched := newBatched(e, db)
-	defer batched.close()
-	e.promises = batched
-	return b.drain(ctx, e)
 }
 
 // roomy is a store whose relay may fill the queue with all there is.

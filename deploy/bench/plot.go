@@ -77,7 +77,7 @@ func colourOf(name string) string {
 
 func (f findings) panels() []panel {
 	return []panel{
-		{title: "Jobs done, with one durable effect each", unit: "jobs/s", bars: f.bars(median, "asynq/noop", "asynq/drain", "ours/drain", "ours/drain-batched",
+		{title: "Jobs done, with one durable effect each", unit: "jobs/s", bars: f.bars(median, "asynq/noop", "asynq/drain", "ours/drain", "ours/drain-claims", "ours/drain-batched",
 			"ours/path", "ours/path-batched", "asynq/path", "river/path-32", "river/path-100", "ours/step")},
 		{title: "Transactions that promise", unit: "tx/s", bars: f.bars(median, "plain/insert-32", "plain/keyed-32", "ours/promise-32", "plain/insert-8", "plain/keyed-8", "ours/promise-8", "floor/insert", "floor/cte", "floor/tx")},
 		{title: "Commit → handler start, idle: bar p50, dot p99", unit: "ms", log: true, bars: f.latencies("ours/idle", "ours/idle-elsewhere", "river/idle", "asynq/idle-tuned", "asynq/idle")},
