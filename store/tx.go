@@ -18,7 +18,7 @@ import (
 // Pool sizes suit two to four cores; group commit wants some concurrency.
 const (
 	maxConns     = 16
-	maxIdleConns = 8
+	maxIdleConns = maxConns // opening one costs more than many jobs
 	maxConnIdle  = 5 * time.Minute
 )
 
