@@ -60,7 +60,7 @@ func DefaultPace() Pace {
 		host = "unknown"
 	}
 	return Pace{Worker: fmt.Sprintf("%s:%d", host, os.Getpid()), Lease: 10 * time.Second, Renew: 3 * time.Second, Lanes: []Lane{
-		{Queue: Decisions, Concurrency: 8, Check: 10 * time.Millisecond},
+		{Queue: Decisions, Concurrency: 8, Check: 5 * time.Millisecond},
 		{Queue: Mail, Concurrency: 8, Check: 100 * time.Millisecond},
 		{Queue: Bulk, Concurrency: 2, Check: 200 * time.Millisecond},
 	}}
