@@ -21,9 +21,10 @@ const (
 // have still to do, counted in Postgres when it is scraped. When Postgres gives no
 // answer in time it has no metrics, and the scrape has the others.
 type BacklogGauge struct {
-	count func(context.Context) (promise.Backlog, error)
-	kinds []string
-	asked func(error)
+	count  func(context.Context) (promise.Backlog, error)
+	kinds  []string
+	queues map[string]Queue // by kind
+	asked  func(error)
 
 	mu      sync.Mutex
 	counted time.Time
@@ -34,9 +35,10 @@ type BacklogGauge struct {
 // NewBacklogGauge returns a gauge that counts by these kinds; jobs of all others are
 // one kind, "unknown".
 func NewBacklogGauge(count func(context.Context) (promise.Backlog, error), kinds []Kind, log *slog.Logger) *BacklogGauge {
-	g := &BacklogGauge{count: count, asked: outage(log, "metrics")}
+	g := &BacklogGauge{count: count, queues: map[string]Queue{}, asked: outage(log, "metrics")}
 	for _, k := range kinds {
 		g.kinds = append(g.kinds, string(k.Name))
+		g.queues[string(k.Name)] = k.Queue
 	}
 	g.kinds = append(g.kinds, unknownKind)
 	return g
@@ -44,7 +46,7 @@ func NewBacklogGauge(count func(context.Context) (promise.Backlog, error), kinds
 
 // backlogDescs are the metrics of a backlog.
 type backlogDescs struct {
-	promised, open, ages, kinds, failed, ambiguous, paused, lag, txn *prometheus.Desc
+	promised, open, ages, kinds, failed, ambiguous, paused, lag, unclaimed, txn *prometheus.Desc
 }
 
 func newBacklogDescs() backlogDescs {
@@ -61,14 +63,16 @@ func newBacklogDescs() backlogDescs {
 			"kind"),
 		paused: desc("secordesk_jobs_kind_paused", "Whether a person lets the kind of jobs rest.", "kind"),
 		lag:    desc("secordesk_relay_lag_seconds", "How long the oldest job that could run has waited for a relay to wake it; paused and unknown kinds do not count."),
-		txn:    desc("secordesk_database_oldest_transaction_seconds", "How long the oldest transaction of this user in the desk's database has been open."),
+		unclaimed: desc("secordesk_jobs_oldest_unclaimed_seconds", "How long the oldest job that could run has waited for a worker to take it, by queue; paused and unknown kinds do not count.",
+			"queue"),
+		txn: desc("secordesk_database_oldest_transaction_seconds", "How long the oldest transaction of this user in the desk's database has been open."),
 	}
 }
 
 // Describe and Collect make the gauge a prometheus.Collector.
 func (g *BacklogGauge) Describe(descriptions chan<- *prometheus.Desc) {
 	d := newBacklogDescs()
-	for _, one := range []*prometheus.Desc{d.promised, d.open, d.ages, d.kinds, d.failed, d.ambiguous, d.paused, d.lag, d.txn} {
+	for _, one := range []*prometheus.Desc{d.promised, d.open, d.ages, d.kinds, d.failed, d.ambiguous, d.paused, d.lag, d.unclaimed, d.txn} {
 		descriptions <- one
 	}
 }
@@ -128,6 +132,7 @@ func (g *BacklogGauge) metrics(b promise.Backlog) []prometheus.Metric {
 func (g *BacklogGauge) openMetrics(d backlogDescs, open []promise.OpenJobs) []prometheus.Metric {
 	readiness, ages, kinds := tally{}, tally{}, tally{}
 	var lag time.Duration
+	unclaimed := map[Queue]time.Duration{}
 	for _, o := range open {
 		kind := g.label(o.Kind)
 		readiness[string(o.Readiness)] += o.Jobs
@@ -136,12 +141,20 @@ func (g *BacklogGauge) openMetrics(d backlogDescs, open []promise.OpenJobs) []pr
 		if o.Readiness == promise.Runnable && kind != unknownKind {
 			lag = max(lag, o.Overdue)
 		}
+		// A relay wakes a job again for as long as no worker takes it.
+		if o.Readiness == promise.Runnable || o.Readiness == promise.Woken {
+			queue := g.queues[o.Kind]
+			unclaimed[queue] = max(unclaimed[queue], o.Overdue)
+		}
 	}
 	var names []string
 	for _, r := range promise.Readinesses() {
 		names = append(names, string(r))
 	}
 	all := []prometheus.Metric{prometheus.MustNewConstMetric(d.lag, prometheus.GaugeValue, lag.Seconds())}
+	for _, queue := range Queues() {
+		all = append(all, prometheus.MustNewConstMetric(d.unclaimed, prometheus.GaugeValue, unclaimed[queue].Seconds(), string(queue)))
+	}
 	all = append(all, gauges(d.open, names, readiness)...)
 	all = append(all, gauges(d.ages, ageLabels(), ages)...)
 	return append(all, gauges(d.kinds, g.kinds, kinds)...)

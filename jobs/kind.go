@@ -33,6 +33,9 @@ const (
 	Bulk      Queue = "bulk"      // long work that nobody waits for
 )
 
+// Queues returns every queue.
+func Queues() []Queue { return []Queue{Decisions, Mail, Bulk} }
+
 // Kind is one sort of job: its name, its queue and what doing it means. Exactly
 // one of Work, Letter and Chore is set.
 //
@@ -149,7 +152,7 @@ func (k Kind) check(all []Kind, schedules []Schedule) error {
 		{k.Chore == nil && !secor.Judged(k.Name), "has no rule that says when its reason ends"},
 		{k.Chore != nil && !scheduled, "is a chore without a schedule"},
 		{k.Chore == nil && scheduled, "has a schedule and no chore"},
-		{!slices.Contains([]Queue{Decisions, Mail, Bulk}, k.Queue), fmt.Sprintf("has no queue %q", k.Queue)},
+		{!slices.Contains(Queues(), k.Queue), fmt.Sprintf("has no queue %q", k.Queue)},
 		{k.Timeout <= 0, "has no timeout"},
 		{k.Attempts < 1, "has no attempts"},
 		{k.Backoff == nil, "has no back-off"},

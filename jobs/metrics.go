@@ -27,6 +27,7 @@ type Meter struct {
 	ends      *prometheus.CounterVec
 	durations *prometheus.HistogramVec
 	sends     prometheus.Gauge
+	slots     *prometheus.GaugeVec
 	wakes     prometheus.Counter
 	takenBack prometheus.Counter
 	turns     *prometheus.CounterVec
@@ -48,6 +49,8 @@ func NewMeter(kinds []Kind, pulse *Pulse) *Meter {
 			Buckets: []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}}, []string{"kind"}),
 		sends: prometheus.NewGauge(prometheus.GaugeOpts{Name: "secordesk_sends_in_flight",
 			Help: "Letters that this process is sending."}),
+		slots: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "secordesk_queue_slots",
+			Help: "Jobs of a queue that this process does at once; a queue that it does not serve is not there."}, []string{"queue"}),
 		wakes: prometheus.NewCounter(prometheus.CounterOpts{Name: "secordesk_relay_wakes_total",
 			Help: "Wake-ups that this process took to put into Redis."}),
 		takenBack: prometheus.NewCounter(prometheus.CounterOpts{Name: "secordesk_jobs_taken_back_total",
@@ -79,7 +82,7 @@ func outcomes() []string {
 }
 
 func (m *Meter) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.claims, m.ends, m.durations, m.sends, m.wakes, m.takenBack, m.turns, m.faults}
+	return []prometheus.Collector{m.claims, m.ends, m.durations, m.sends, m.slots, m.wakes, m.takenBack, m.turns, m.faults}
 }
 
 // Describe and Collect make the meter a prometheus.Collector.
@@ -136,6 +139,13 @@ func (m *Meter) sending() func() {
 	}
 	m.sends.Inc()
 	return m.sends.Dec
+}
+
+// Serves counts the slots of the queues that the process serves.
+func (m *Meter) Serves(lanes []Lane) {
+	for _, l := range lanes {
+		m.slots.WithLabelValues(string(l.Queue)).Set(float64(l.Concurrency))
+	}
 }
 
 // woke counts the wake-ups of one pass of a relay.

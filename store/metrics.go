@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -119,6 +120,47 @@ func readBacklog(ctx context.Context, tx *sqlx.Tx) (promise.Backlog, error) {
 		}
 	}
 	return b, nil
+}
+
+// The two parts have an index each, as those of the backlog.
+const unclaimedSQL = `
+	SELECT kind, (extract(epoch FROM now() - min(not_before)) * 1000000)::bigint
+	FROM (
+		SELECT kind, not_before
+		FROM jobs
+		WHERE state = 'open' AND woken_until IS NULL AND claimed_until IS NULL AND not_before <= now()
+		UNION ALL
+		SELECT kind, not_before
+		FROM jobs
+		WHERE state = 'open' AND (woken_until IS NOT NULL OR claimed_until IS NOT NULL) AND claimed_until IS NULL
+	) AS unclaimed
+	WHERE kind = ANY ($1) AND NOT EXISTS (SELECT FROM pauses WHERE pauses.kind = unclaimed.kind)
+	GROUP BY kind`
+
+// ReadUnclaimed returns by kind how long the oldest job has been due that nobody
+// holds. Kinds are those that the asking release knows; paused ones are left out,
+// and so are those without such a job. It asks any database with the newest migration.
+func ReadUnclaimed(ctx context.Context, db *sql.DB, kinds []string) (map[string]time.Duration, error) {
+	rows, err := db.QueryContext(ctx, unclaimedSQL, pq.Array(kinds))
+	if err != nil {
+		return nil, fmt.Errorf("look for unclaimed jobs: %w", err)
+	}
+	defer rows.Close()
+	found := map[string]time.Duration{}
+	for rows.Next() {
+		var kind string
+		var micros int64
+		err = rows.Scan(&kind, &micros)
+		if err != nil {
+			return nil, fmt.Errorf("look for unclaimed jobs: %w", err)
+		}
+		found[kind] = time.Duration(micros) * time.Microsecond
+	}
+	err = rows.Err()
+	if err != nil {
+		return nil, fmt.Errorf("look for unclaimed jobs: %w", err)
+	}
+	return found, nil
 }
 
 const (

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"secordesk/store"
 	"secordesk/store/promise"
 	"secordesk/store/secor"
 	"secordesk/store/storetest"
@@ -92,6 +93,40 @@ func TestBacklog(t *testing.T) {
 	if diff := cmp.Diff(want, counted(t, b)); diff != "" {
 		t.Errorf("with a paused kind (-want +got):\n%s", diff)
 	}
+}
+
+// What is due and nobody holds is unclaimed, woken or not; what waits, is held,
+// rests or is of another release is not.
+func TestReadUnclaimed(t *testing.T) {
+	b := newBench(t)
+	const decide = string(secor.JobDecideNeed)
+	want := func(what string, least time.Duration) {
+		t.Helper()
+		got, err := store.ReadUnclaimed(t.Context(), b.db.DB, []string{decide, string(secor.JobRejection)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		age, there := got[decide]
+		if there != (least > 0) || age < least || age > least+time.Minute || len(got) > 1 {
+			t.Errorf("%s: %v, want %s", what, got, least)
+		}
+	}
+	want("an empty desk", 0)
+	_, j := b.request(t)
+	b.exec(t, `UPDATE jobs SET not_before = now() - interval '7 minutes' WHERE id = $1`, j.ID)
+	want("due", 7*time.Minute)
+	b.exec(t, `UPDATE jobs SET woken_until = now() + interval '1 minute' WHERE id = $1`, j.ID)
+	want("woken", 7*time.Minute)
+	b.exec(t, `INSERT INTO pauses (kind, paused_at) VALUES ($1, now())`, decide)
+	want("paused", 0)
+	b.exec(t, `DELETE FROM pauses`)
+	b.claim(t, j.ID, "w/1")
+	want("claimed", 0)
+	_, j = b.request(t)
+	b.exec(t, `UPDATE jobs SET not_before = now() + interval '1 minute' WHERE id = $1`, j.ID)
+	want("waiting", 0)
+	b.exec(t, `UPDATE jobs SET not_before = now() - interval '1 hour', kind = 'later:release' WHERE id = $1`, j.ID)
+	want("of another release", 0)
 }
 
 // A transaction that somebody forgot is seen, with the rights of the application.

@@ -171,28 +171,59 @@ func databaseFindings(ctx context.Context, dsn string, now func() time.Time) []f
 	findings := []finding{versionFinding(health), migrationFinding(migrations), roleFinding(health), skewFinding(health.Now, asked, answered)}
 	if len(migrations.Pending) == 0 {
 		trouble, err := store.ReadTrouble(ctx, db, kindNames())
-		findings = append(findings, jobsFinding(trouble, err))
+		findings = append(findings, jobsFindings(trouble, err)...)
+		unclaimed, err := store.ReadUnclaimed(ctx, db, kindNames())
+		findings = append(findings, unclaimedFindings(unclaimed, err)...)
 	}
 	return findings
 }
 
-func jobsFinding(trouble store.Trouble, err error) finding {
-	var wait []string
+// jobsFindings has a line for each trouble that wants another command.
+func jobsFindings(trouble store.Trouble, err error) []finding {
+	if err != nil {
+		return []finding{{gradeFail, "jobs", err.Error(), "let the user of DATABASE_URL read the table jobs"}}
+	}
+	var findings []finding
 	for _, w := range []struct {
-		n    int
-		what string
-	}{{trouble.Failed, "failed"}, {trouble.Ambiguous, "ambiguous"}, {trouble.Paused, "kinds paused"}, {trouble.Unknown, "of a kind that only another release knows"}} {
+		n            int
+		text, remedy string
+	}{
+		{trouble.Failed, "failed", `a lead must decide: "secordesk jobs list"`},
+		{trouble.Ambiguous, "ambiguous: nobody knows whether the letter left", `a lead must decide: "secordesk jobs list"`},
+		{trouble.Paused, "kinds paused", `"secordesk jobs resume KIND --reason WHY" ends the rest`},
+		{trouble.Unknown, "of a kind that only another release knows", `deploy that release; "secordesk jobs list --open" shows them`},
+	} {
 		if w.n > 0 {
-			wait = append(wait, fmt.Sprintf("%d %s", w.n, w.what))
+			findings = append(findings, finding{gradeWarn, "jobs", fmt.Sprintf("%d %s", w.n, w.text), w.remedy})
 		}
 	}
-	switch {
-	case err != nil:
-		return finding{gradeFail, "jobs", err.Error(), "let the user of DATABASE_URL read the table jobs"}
-	case wait != nil:
-		return finding{gradeWarn, "jobs", strings.Join(wait, ", "), `a person must decide: "secordesk jobs list"`}
+	if len(findings) == 0 {
+		return []finding{ok("jobs", "none waits for a person")}
 	}
-	return ok("jobs", "none waits for a person")
+	return findings
+}
+
+// unclaimedLimit is how long a job may be due before the doctor asks for its worker.
+const unclaimedLimit = 2 * time.Minute
+
+// unclaimedFindings warns of every queue whose jobs nobody takes.
+func unclaimedFindings(byKind map[string]time.Duration, err error) []finding {
+	if err != nil {
+		return []finding{{gradeFail, "worker", err.Error(), "let the user of DATABASE_URL read the tables jobs and pauses"}}
+	}
+	oldest := map[jobs.Queue]time.Duration{}
+	for _, k := range jobs.Kinds() {
+		oldest[k.Queue] = max(oldest[k.Queue], byKind[string(k.Name)])
+	}
+	var findings []finding
+	for _, queue := range jobs.Queues() {
+		if oldest[queue] > unclaimedLimit {
+			findings = append(findings, finding{gradeWarn, "worker",
+				fmt.Sprintf("nobody has taken a job of the queue %s for %d minutes", queue, int(oldest[queue].Minutes())),
+				`is a worker running? its log says; "secordesk jobs list --open" shows what waits`})
+		}
+	}
+	return findings
 }
 
 func versionFinding(h store.Health) finding {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"secordesk/jobs/mail/sink"
 	"secordesk/schema"
 	"secordesk/store"
+	"secordesk/store/storetest"
 )
 
 // services starts a Redis and a mail server for a test and returns what the
@@ -124,6 +126,7 @@ func TestDoctor_NothingThere(t *testing.T) {
 
 func TestDoctor_Grades(t *testing.T) {
 	at := time.Date(2026, time.March, 25, 12, 0, 0, 0, time.UTC)
+	inTrouble := func(trouble store.Trouble, err error) finding { return jobsFindings(trouble, err)[0] }
 	redis := func(state jobs.RedisState) finding { return redisGrades(state, "mine")[0] }
 	tests := []struct {
 		name string
@@ -142,12 +145,12 @@ func TestDoctor_Grades(t *testing.T) {
 		{"a second fast", skewFinding(at.Add(time.Second), at, at), gradeOK},
 		{"more than a second slow", skewFinding(at.Add(-1001*time.Millisecond), at, at), gradeWarn},
 		{"half a minute and more", skewFinding(at.Add(31*time.Second), at, at), gradeFail},
-		{"no job in trouble", jobsFinding(store.Trouble{}, nil), gradeOK},
-		{"a failed job", jobsFinding(store.Trouble{Failed: 1}, nil), gradeWarn},
-		{"an ambiguous job", jobsFinding(store.Trouble{Ambiguous: 1}, nil), gradeWarn},
-		{"a kind paused", jobsFinding(store.Trouble{Paused: 1}, nil), gradeWarn},
-		{"a kind of another release", jobsFinding(store.Trouble{Unknown: 1}, nil), gradeWarn},
-		{"jobs that cannot be read", jobsFinding(store.Trouble{}, errors.New("permission denied")), gradeFail},
+		{"no job in trouble", inTrouble(store.Trouble{}, nil), gradeOK},
+		{"a failed job", inTrouble(store.Trouble{Failed: 1}, nil), gradeWarn},
+		{"an ambiguous job", inTrouble(store.Trouble{Ambiguous: 1}, nil), gradeWarn},
+		{"a kind paused", inTrouble(store.Trouble{Paused: 1}, nil), gradeWarn},
+		{"a kind of another release", inTrouble(store.Trouble{Unknown: 1}, nil), gradeWarn},
+		{"jobs that cannot be read", inTrouble(store.Trouble{}, errors.New("permission denied")), gradeFail},
 		{"Redis 7", redis(jobs.RedisState{Version: "7.0.15", Policy: "noeviction", Desk: "mine"}), gradeOK},
 		{"Redis 6", redis(jobs.RedisState{Version: "6.2.0", Policy: "noeviction"}), gradeFail},
 		{"a Redis without a version", redis(jobs.RedisState{Policy: "noeviction"}), gradeWarn},
@@ -163,6 +166,39 @@ func TestDoctor_Grades(t *testing.T) {
 		if tt.got.grade != gradeOK && tt.got.remedy == "" {
 			t.Errorf("%s: no remedy", tt.name)
 		}
+	}
+}
+
+// Every trouble has the command that helps against it.
+func TestDoctor_Jobs(t *testing.T) {
+	o := newOffice(t) // whose own job is not due for long
+	o.now = time.Now().UTC()
+	for _, change := range []string{
+		`UPDATE jobs SET not_before = now() - interval '7 minutes', woken_until = now() + interval '1 minute'`,
+		`INSERT INTO jobs (kind, case_id, cause, key, audience, recipient, not_before, state, finished_at)
+			SELECT kind, case_id, cause, 'two', audience, recipient, now(), 'failed', now() FROM jobs WHERE id = 1`,
+		`INSERT INTO jobs (kind, case_id, cause, key, audience, recipient, not_before)
+			SELECT 'later:release', case_id, cause, 'three', audience, recipient, now() FROM jobs WHERE id = 1`,
+		`INSERT INTO pauses (kind, paused_at) VALUES ('request:send_welcome', now())`,
+	} {
+		_, err := storetest.DB(t).Exec(change)
+		o.must(err)
+	}
+	terminal, out, _ := testTerminal(o.environ)
+	terminal.now = wallClock
+	run(t.Context(), []string{"doctor"}, terminal)
+	for _, want := range []string{
+		`warn jobs +1 failed; .*"secordesk jobs list"`,
+		`warn jobs +1 kinds paused; "secordesk jobs resume `,
+		`warn jobs +1 of a kind .*"secordesk jobs list --open"`,
+		`warn worker +nobody has taken a job of the queue decisions for 7 minutes; is a worker running`,
+	} {
+		if !regexp.MustCompile("(?m)^" + want).MatchString(out.String()) {
+			t.Errorf("the doctor does not say %s:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out.String(), "queue mail") {
+		t.Errorf("the doctor asks for a worker where nothing waits:\n%s", out)
 	}
 }
 

@@ -322,6 +322,10 @@ func TestHealth_Metrics(t *testing.T) {
 		`secordesk_jobs_open_by_age{age="older"}`:                                  1,
 		`secordesk_jobs_open_by_kind{kind="request:send_welcome"}`:                 1,
 		`secordesk_relay_lag_seconds`:                                              0,
+		`secordesk_jobs_oldest_unclaimed_seconds{queue="mail"}`:                    0,
+		`secordesk_jobs_oldest_unclaimed_seconds{queue="bulk"}`:                    0,
+		`secordesk_queue_slots{queue="decisions"}`:                                 8,
+		`secordesk_queue_slots{queue="mail"}`:                                      8,
 		`secordesk_handlers_stuck`:                                                 0,
 		`secordesk_sends_in_flight`:                                                0,
 		`secordesk_part_ready{part="postgres"}`:                                    1,
@@ -383,6 +387,7 @@ func wantLabels(t *testing.T, labels map[string]map[string]bool) {
 		"age":       {"under_1m", "under_10m", "under_1h", "under_1d", "older"},
 		"loop":      {"relay", "reconciler"},
 		"part":      {"postgres", "redis"},
+		"queue":     {"decisions", "mail", "bulk"},
 		"version":   {version()},
 	}
 	for label, values := range labels {
@@ -517,7 +522,11 @@ func TestHealth_CountedOnce(t *testing.T) {
 		counts <- struct{}{}
 		return promise.Backlog{Newest: 7, Open: []promise.OpenJobs{
 			{Kind: string(secor.JobRejection), Readiness: promise.Runnable, Jobs: 2, Overdue: 90 * time.Second},
+			{Kind: string(secor.JobRejection), Readiness: promise.Woken, Jobs: 1, Overdue: 5 * time.Minute},
+			{Kind: string(secor.JobRejection), Readiness: promise.Claimed, Jobs: 1, Overdue: time.Hour},
 			{Kind: string(secor.JobDecideNeed), Readiness: promise.Paused, Jobs: 1, Overdue: time.Hour},
+			{Kind: string(secor.JobDecideNeed), Readiness: promise.Waiting, Jobs: 1, Overdue: -time.Hour},
+			{Kind: "later:release", Readiness: promise.Woken, Jobs: 1, Overdue: time.Hour},
 		}}, nil
 	}, jobs.Kinds(), slog.New(slog.DiscardHandler))
 	h := newHealth(t.Context(), jobs.NewMeter(nil, jobs.NewPulse(time.Minute)), func() int { return 0 }, nil, slog.New(slog.DiscardHandler))
@@ -527,6 +536,12 @@ func TestHealth_CountedOnce(t *testing.T) {
 		promised, lag := samples["secordesk_jobs_promised_total"], samples["secordesk_relay_lag_seconds"]
 		if promised != 7 || lag != 90 {
 			t.Errorf("promised = %v and lag = %v, want 7 and the 90 seconds of what may run", promised, lag)
+		}
+		for queue, want := range map[jobs.Queue]float64{jobs.Mail: 300, jobs.Decisions: 0, jobs.Bulk: 0} {
+			got, there := samples[fmt.Sprintf("secordesk_jobs_oldest_unclaimed_seconds{queue=%q}", queue)]
+			if !there || got != want {
+				t.Errorf("the oldest unclaimed job of %s waits %v (there: %v), want %v", queue, got, there, want)
+			}
 		}
 	}
 	if n := len(counts); n == 0 || n > 3 {
@@ -545,6 +560,7 @@ func TestAlerts(t *testing.T) {
 	empty := func(context.Context) (promise.Backlog, error) { return promise.Backlog{}, nil }
 	h := newHealth(t.Context(), meter, func() int { return 0 }, []part{{"redis", func(context.Context) error { return nil }}}, log)
 	meter.Ledger(nil, time.Second)
+	meter.Serves(jobs.DefaultPace().Lanes)
 	samples, _ := scrape(t, siteOf(t, h, meter, jobs.NewBacklogGauge(empty, jobs.Kinds(), log)))
 	there := map[string]bool{}
 	for sample := range samples {

@@ -64,6 +64,7 @@ func (workerCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	meter := jobs.NewMeter(jobs.Kinds(), jobs.NewPulse(pulsePatience))
 	worker.Meter = meter
+	meter.Serves(pace.Lanes)
 	stop, err := cfg.HealthAddr.serve(ctx, cases, cfg.RedisURL.connect, meter, worker.Stuck, log)
 	if err != nil {
 		return err
