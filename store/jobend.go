@@ -64,16 +64,20 @@ func (s *Store) Attempts(ctx context.Context, jobID int64) ([]promise.Attempt, e
 	return found, nil
 }
 
-// Both raise the fence: a worker of an earlier attempt that comes late is told
+// Each raises the fence: a worker of an earlier attempt that comes late is told
 // promise.ErrLost.
 const (
 	retryJobSQL = `
 		UPDATE jobs
-		SET state = 'open', fence = fence + 1, attempts = 0, not_before = now(), sending_at = NULL, finished_at = NULL
+		SET state = 'open', fence = fence + 1, attempts = 0, not_before = now(), sending_at = NULL, finished_at = NULL, receipt = $2
 		WHERE id = $1`
 	cancelJobSQL = `
 		UPDATE jobs
-		SET state = 'cancelled', fence = fence + 1, finished_at = now(), token = NULL, claimed_until = NULL, woken_until = NULL
+		SET state = 'cancelled', fence = fence + 1, finished_at = now(), token = NULL, claimed_until = NULL, woken_until = NULL, receipt = $2
+		WHERE id = $1`
+	arrivedJobSQL = `
+		UPDATE jobs
+		SET state = 'done', fence = fence + 1, finished_at = now(), receipt = $2
 		WHERE id = $1`
 )
 
@@ -83,33 +87,55 @@ const (
 // refused unless twice says that it may arrive two times. The same act again
 // changes nothing.
 func (s *Store) RetryJob(ctx context.Context, jobID int64, act secor.Act, twice bool) error {
-	return s.decideJob(ctx, jobID, act, retryJobSQL, func(f *secor.File, job promise.Job) error {
+	return s.decideJob(ctx, jobID, act, retryJobSQL, func(f *secor.File, job promise.Job) (string, error) {
 		switch {
 		case job.State == promise.Open && (job.Attempts == 0 || !job.Leased.IsZero()):
-			return refuse(secor.ErrIllegalMove, "wait for its attempt to end", "job %d is being done, or has not been tried yet", job.ID)
+			return "", refuse(secor.ErrIllegalMove, "wait for its attempt to end", "job %d is being done, or has not been tried yet", job.ID)
 		case !job.SendingAt.IsZero() && !twice:
-			return refuse(secor.ErrGuard, "look whether it did; then cancel the job, or accept that it may arrive twice (may-arrive-twice)",
+			return "", refuse(secor.ErrGuard, "look whether it did; then record that it arrived, or accept that it may arrive twice (may-arrive-twice)",
 				"the letter of job %d was being sent and may have arrived", job.ID)
 		}
-		return f.RetryJob(job.ID, secor.JobKind(job.Kind), string(job.State))
+		return "", f.RetryJob(job.ID, secor.JobKind(job.Kind), string(job.State))
 	})
 }
 
-// CancelJob gives up a job that is open, failed or ambiguous for good. A worker that
+// CancelJob gives up a job that is open, failed or ambiguous for good: what would
+// follow from its letter on the case does not, not even when it arrived. A worker that
 // is at it changes nothing any more; while it sends it is refused. Who may, what is
 // recorded and what the same act does again is as with RetryJob.
 func (s *Store) CancelJob(ctx context.Context, jobID int64, act secor.Act) error {
-	return s.decideJob(ctx, jobID, act, cancelJobSQL, func(f *secor.File, job promise.Job) error {
+	return s.decideJob(ctx, jobID, act, cancelJobSQL, func(f *secor.File, job promise.Job) (string, error) {
 		if job.State == promise.Open && !job.SendingAt.IsZero() {
-			return refuse(secor.ErrIllegalMove, "look again in a minute", "the letter of job %d is being sent at this moment", job.ID)
+			return "", refuse(secor.ErrIllegalMove, "look again in a minute", "the letter of job %d is being sent at this moment", job.ID)
 		}
-		return f.CancelJob(job.ID, secor.JobKind(job.Kind), string(job.State))
+		return "", f.CancelJob(job.ID, secor.JobKind(job.Kind), string(job.State))
+	})
+}
+
+// ArrivedJob ends a job whose letter was being sent and, as a person found out,
+// arrived: one that is ambiguous, or failed because its receipt could not be
+// recorded. The job is done, and the case gets what follows from the letter, dated
+// by the act. Who may, what is recorded and what the same act does again is as with
+// RetryJob; a refusal of the case's rules changes nothing.
+func (s *Store) ArrivedJob(ctx context.Context, jobID int64, act secor.Act) error {
+	return s.decideJob(ctx, jobID, act, arrivedJobSQL, func(f *secor.File, job promise.Job) (string, error) {
+		if job.State == promise.Open || job.SendingAt.IsZero() || job.CaseID == 0 {
+			return "", refuse(secor.ErrIllegalMove, "retry or cancel it", "job %d is %s, and has no letter of which nobody knows whether it arrived", job.ID, job.State)
+		}
+		who := act.By.String()
+		for _, r := range f.Roster {
+			if secor.ByReviewer(r.ID) == act.By {
+				who = r.Name
+			}
+		}
+		return "arrived, says " + who, f.ArrivedJob(job.ID, secor.JobKind(job.Kind), job.Recipient, string(job.State))
 	})
 }
 
 // decideJob takes a person's decision on a job as a step on its case, or as an act
-// on the desk's stream when it has none.
-func (s *Store) decideJob(ctx context.Context, jobID int64, act secor.Act, change string, decide func(*secor.File, promise.Job) error) error {
+// on the desk's stream when it has none. Decide returns the receipt that the change
+// notes.
+func (s *Store) decideJob(ctx context.Context, jobID int64, act secor.Act, change string, decide func(*secor.File, promise.Job) (string, error)) error {
 	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
 		found, err := readJob(ctx, tx, jobSQL, jobID)
 		if err != nil {
@@ -124,11 +150,11 @@ func (s *Store) decideJob(ctx context.Context, jobID int64, act secor.Act, chang
 			if job.State == promise.Done || job.State == promise.Cancelled {
 				return refuse(secor.ErrIllegalMove, "nothing is to be decided", "job %d is %s", jobID, job.State)
 			}
-			err = decide(f, job)
+			receipt, err := decide(f, job)
 			if err != nil {
 				return err
 			}
-			_, err = tx.ExecContext(ctx, change, jobID)
+			_, err = tx.ExecContext(ctx, change, jobID, receipt)
 			return err
 		}
 		if found.CaseID == 0 {

@@ -1,6 +1,7 @@
 package secor
 
 import (
+	"errors"
 	"net/mail"
 	"strconv"
 )
@@ -95,6 +96,21 @@ func (f *File) RetryJob(id int64, kind JobKind, was string) error {
 // CancelJob records that such a job is given up. It refuses as RetryJob does.
 func (f *File) CancelJob(id int64, kind JobKind, was string) error {
 	return f.decideJob("Cancel Job", EventJobDropped, id, kind, was)
+}
+
+// ArrivedJob records that the letter of such a job arrived, as a person found out,
+// and all that Accepted does when the engine itself knows. It refuses as RetryJob
+// does, and as Accepted does when the case moved on; then only cancelling is left.
+func (f *File) ArrivedJob(id int64, kind JobKind, recipient, was string) error {
+	err := f.decideJob("Arrived Job", EventJobArrived, id, kind, was)
+	if err != nil {
+		return err
+	}
+	err = f.Accepted(kind, recipient)
+	if errors.Is(err, ErrRefused) {
+		return refuse(ErrIllegalMove, "cancel the job", "what the letter of job %d means cannot be recorded any more: %v", id, err)
+	}
+	return err
 }
 
 // RunsJobs refuses everybody who may not decide on jobs of every case: all but a

@@ -84,13 +84,20 @@ func TestDecideJob(t *testing.T) {
 	for _, tt := range tests {
 		o := requestIn(t, StateRejected)
 		before, move, version := len(o.history), o.LastMove, o.Case.Version
-		for event, decide := range map[EventKind]func(int64, JobKind, string) error{EventJobRetried: o.RetryJob, EventJobDropped: o.CancelJob} {
+		for event, decide := range map[EventKind]func(int64, JobKind, string) error{EventJobRetried: o.RetryJob, EventJobDropped: o.CancelJob,
+			EventJobArrived: func(id int64, kind JobKind, was string) error { return o.ArrivedJob(id, kind, "company:12", was) }} {
 			err := o.act(Act{By: tt.by, Reason: tt.reason}, func() error { return decide(7, JobRejection, "failed") })
 			if tt.kind != nil {
 				mustSay(t, tt.who, refused(err, tt.kind, tt.words))
 				continue
 			}
 			last := o.history[len(o.history)-1]
+			if event == EventJobArrived && err == nil {
+				if last.Kind != EventLetterSent || last.Text != "to company:12" {
+					t.Errorf("%s: after job.arrived stands %+v", tt.who, last)
+				}
+				last = o.history[len(o.history)-2]
+			}
 			if err != nil || last.Kind != event || last.Text != tt.reason || len(last.Facts) != 3 ||
 				last.Facts["job"] != "7" || last.Facts["kind"] != string(JobRejection) || last.Facts["was"] != "failed" {
 				t.Errorf("%s: %v; %+v", tt.who, err, last)

@@ -76,6 +76,7 @@ const (
 	EventLetterSent  EventKind = "letter.sent"
 	EventJobRetried  EventKind = "job.retried"
 	EventJobDropped  EventKind = "job.dropped"
+	EventJobArrived  EventKind = "job.arrived"
 	EventNoted       EventKind = "case.noted"
 	EventCorrected   EventKind = "case.corrected"
 	EventGuardWaived EventKind = "guard.accepted"

@@ -59,6 +59,7 @@ var quiet = map[EventKind]string{
 	EventCertificateDelivered: "the company has it", EventRevocationProposed: "cards only", EventCertificateReplaced: "another one is due",
 	EventClockWarned: "cards only", EventLetterSent: "is itself the letter", EventNoted: "history", EventCorrected: "history",
 	EventGuardWaived: "history", EventGuardNoted: "history", EventJobRetried: "the job itself runs again", EventJobDropped: "history",
+	EventJobArrived: "what the letter means is recorded beside it",
 }
 
 func TestFollows_EveryEventIsFollowedOrQuiet(t *testing.T) {
