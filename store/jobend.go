@@ -29,12 +29,16 @@ func readJob(ctx context.Context, db sqlx.QueryerContext, query string, id int64
 	var row jobRow
 	err := sqlx.GetContext(ctx, db, &row, query, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return promise.Job{}, refuse(secor.ErrNotFound, "list the jobs", "there is no job %d", id)
+		return promise.Job{}, noJob(id)
 	}
 	if err != nil {
 		return promise.Job{}, fmt.Errorf("read job: %w", err)
 	}
 	return row.job(), nil
+}
+
+func noJob(id int64) error {
+	return refuse(secor.ErrNotFound, "list the jobs", "there is no job %d", id)
 }
 
 const attemptsSQL = `
@@ -62,6 +66,45 @@ func (s *Store) Attempts(ctx context.Context, jobID int64) ([]promise.Attempt, e
 		found[i] = promise.Attempt{Fence: r.Fence, Worker: r.Worker, BeganAt: time.Time(r.BeganAt), EndedAt: r.EndedAt.UTC(), Outcome: r.Outcome, Error: r.Error}
 	}
 	return found, nil
+}
+
+const promisedAtSQL = `SELECT promised_at FROM jobs WHERE id = $1`
+
+const decisionsSQL = `
+	SELECT ` + eventColumns + `, ` + textJoin + `
+	FROM events e LEFT JOIN texts t ON t.hash = e.text_hash
+	WHERE e.stream = $1 AND e.kind = ANY ($2) AND e.facts::jsonb ->> 'job' = $3
+	ORDER BY e.seq`
+
+// JobStory is what a job's row does not tell of it at work.
+type JobStory struct {
+	PromisedAt time.Time     // wall time
+	Decisions  []secor.Event // of people, the first one first: job.retried, job.dropped, job.arrived
+	Attempts   []promise.Attempt
+}
+
+// Story returns what came to a job. ErrNotFound when there is none.
+func (s *Store) Story(ctx context.Context, job promise.Job) (JobStory, error) {
+	var story JobStory
+	err := s.db.GetContext(ctx, &story.PromisedAt, promisedAtSQL, job.ID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return JobStory{}, noJob(job.ID)
+	}
+	if err != nil {
+		return JobStory{}, fmt.Errorf("when job %d was promised: %w", job.ID, err)
+	}
+	story.PromisedAt = story.PromisedAt.UTC()
+	stream := streamDesk
+	if job.CaseID != 0 {
+		stream = caseStream(secor.CaseID(job.CaseID))
+	}
+	kinds := pq.StringArray{string(secor.EventJobRetried), string(secor.EventJobDropped), string(secor.EventJobArrived)}
+	story.Decisions, err = selectEvents(ctx, s.db, decisionsSQL, stream, kinds, number(job.ID))
+	if err != nil {
+		return JobStory{}, fmt.Errorf("decisions on job %d: %w", job.ID, err)
+	}
+	story.Attempts, err = s.Attempts(ctx, job.ID)
+	return story, err
 }
 
 // Each raises the fence: a worker of an earlier attempt that comes late is told

@@ -373,6 +373,11 @@ func TestDecideJob_OfATick(t *testing.T) {
 	if err != nil || b.job(t, job).State != promise.Cancelled {
 		t.Errorf("CancelJob = %v, the job is %s", err, b.job(t, job).State)
 	}
+	story, err := b.Story(t.Context(), b.job(t, job))
+	if err != nil || len(story.Decisions) != 2 || story.Decisions[0].Kind != secor.EventJobRetried || story.Decisions[1].By != b.lead ||
+		story.Decisions[1].Text != "address corrected" || len(story.Attempts) != 1 || story.PromisedAt.IsZero() {
+		t.Errorf("Story = %+v, %v", story, err)
+	}
 	var kinds string
 	b.scan(t, &kinds, `SELECT string_agg(kind, ' ' ORDER BY seq) FROM events WHERE stream = 'desk'`)
 	if kinds != "job.retried job.dropped" {

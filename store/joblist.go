@@ -58,6 +58,23 @@ func (s *Store) Jobs(ctx context.Context, filter JobFilter) ([]promise.Job, erro
 	return found, nil
 }
 
+const jobKindsSQL = `
+	SELECT kind FROM jobs WHERE starts_with(kind, $1)
+	UNION
+	SELECT kind FROM pauses WHERE starts_with(kind, $1)
+	ORDER BY kind`
+
+// JobKinds returns the kinds that begin so and of which there is a job, in whatever
+// state, or a pause; also those that no release here knows.
+func (s *Store) JobKinds(ctx context.Context, beginning string) ([]string, error) {
+	var kinds []string
+	err := s.db.SelectContext(ctx, &kinds, jobKindsSQL, beginning)
+	if err != nil {
+		return nil, fmt.Errorf("kinds of jobs: %w", err)
+	}
+	return kinds, nil
+}
+
 const quietSQL = `SELECT NOT EXISTS (SELECT FROM jobs WHERE state = 'open')`
 
 // Quiet reports whether every promise was kept or given up. A job that waits out

@@ -14,8 +14,10 @@ import (
 
 // Pause is a kind of job that rests.
 type Pause struct {
-	Kind  string
-	Since time.Time // desk's clock
+	Kind   string
+	Since  time.Time // desk's clock
+	By     secor.Actor
+	Reason string
 }
 
 const pauseJobsSQL = `
@@ -95,15 +97,25 @@ func (s *Store) decideKinds(ctx context.Context, label string, kind secor.EventK
 }
 
 const pausesSQL = `
-	SELECT kind, paused_at
-	FROM pauses
-	ORDER BY kind`
+	SELECT p.kind, p.paused_at, coalesce(e.actor, '') AS actor, coalesce(e.body, '') AS body
+	FROM pauses p
+	LEFT JOIN LATERAL (
+		SELECT e.actor, ` + textJoin + `
+		FROM events e LEFT JOIN texts t ON t.hash = e.text_hash
+		WHERE e.stream = '` + streamDesk + `' AND e.kind = '` + string(EventJobsPaused) + `'
+			AND p.kind = ANY (string_to_array(e.facts::jsonb ->> 'which', ' '))
+		ORDER BY e.seq DESC
+		LIMIT 1) AS e ON true
+	ORDER BY p.kind`
 
-// Paused returns the kinds of jobs that rest, by name.
+// Paused returns the kinds of jobs that rest, by name, with what the newest act
+// says that paused each.
 func (s *Store) Paused(ctx context.Context) ([]Pause, error) {
 	var rows []struct {
 		Kind     string
 		PausedAt time.Time
+		Actor    string
+		Body     string
 	}
 	err := s.db.SelectContext(ctx, &rows, pausesSQL)
 	if err != nil {
@@ -111,7 +123,11 @@ func (s *Store) Paused(ctx context.Context) ([]Pause, error) {
 	}
 	found := make([]Pause, len(rows))
 	for i, r := range rows {
-		found[i] = Pause{Kind: r.Kind, Since: r.PausedAt.UTC()}
+		by, err := secor.ParseActor(r.Actor)
+		if err != nil {
+			return nil, fmt.Errorf("who paused %s: %w", r.Kind, err)
+		}
+		found[i] = Pause{Kind: r.Kind, Since: r.PausedAt.UTC(), By: by, Reason: r.Body}
 	}
 	return found, nil
 }

@@ -26,7 +26,8 @@ func TestPauseJobs(t *testing.T) {
 		t.Errorf("PauseJobs of what rests = %d, %v, want 0", n, err)
 	}
 	paused, err := b.Paused(t.Context())
-	if err != nil || len(paused) != 2 || paused[0].Kind != kinds[0] || paused[0].Since.IsZero() {
+	if err != nil || len(paused) != 2 || paused[0].Kind != kinds[0] || paused[0].Since.IsZero() ||
+		paused[0].By != b.lead || paused[1].Reason != "address corrected" {
 		t.Errorf("Paused = %v, %v", paused, err)
 	}
 	wakes, err := b.WakeJobs(t.Context(), everyKind(), 10, time.Minute)
