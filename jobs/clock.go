@@ -15,6 +15,9 @@ import (
 // clock turns more rarely.
 const prompt = time.Minute
 
+// turnLimit bounds one turn. The next goes on with what is left.
+const turnLimit = 2 * time.Minute
+
 // Ticks is what a clock needs of the store beside what a sweep needs.
 type Ticks interface {
 	TakeTicks(ctx context.Context, given promise.Schedule, due func(kept promise.Schedule) ([]time.Time, time.Time)) (promise.Schedule, int, error)
@@ -76,6 +79,8 @@ func (c *Clock) Run(ctx context.Context, every time.Duration) {
 // Turn does all that is due. One call at a time; a turn that finds nothing due
 // costs one query.
 func (c *Clock) Turn(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, turnLimit)
+	defer cancel()
 	_, err := c.sweeper.Sweep(ctx)
 	problems := []error{err}
 	for _, p := range c.plans {

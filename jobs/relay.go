@@ -37,16 +37,17 @@ const (
 	passLimit = 30 * time.Second
 )
 
-// room is how many jobs of one kind a queue is given at most. More than its workers
-// can begin within the hold would only be woken twice.
+// room is how many jobs of one kind stand on a queue at most: what its workers can
+// begin within a hold or two. A job of another kind that comes later waits behind
+// them, because the queue itself knows no kinds.
 func (q Queue) room() int {
 	switch q {
 	case Decisions:
-		return 4 * relayBatch
+		return relayBatch
 	case Mail:
-		return 100
+		return 64
 	default:
-		return 20
+		return 16
 	}
 }
 

@@ -64,7 +64,7 @@ func newProxy(t *testing.T) (*proxy, *sqlx.DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := sqlx.NewDb(store.OpenDB(connector), "postgres")
+	db := sqlx.NewDb(store.OpenDB(connector, 16), "postgres")
 	t.Cleanup(func() { db.Close(); p.Close() })
 	return p, db
 }

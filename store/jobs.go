@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -60,7 +61,9 @@ func (r jobRow) job() promise.Job {
 // is not there nothing can be written. Whoever writes durably later writes it too.
 const lazily = `(SELECT set_config('synchronous_commit', 'off', true) OFFSET 0) AS lazily`
 
-// Each kind has its own place in the line, so that none waits behind another's.
+// Each kind has its own place in Postgres' line, so that none waits there behind
+// another's. A wake-up that nobody followed is given again after twice the hold,
+// and then after twice that: its queue may only be long, and must not fill up.
 const wakeJobsSQL = `
 	WITH held AS (
 		SELECT kind, count(*) AS n
@@ -74,7 +77,7 @@ const wakeJobsSQL = `
 		WHERE NOT EXISTS (SELECT FROM pauses WHERE pauses.kind = r.kind)
 	)
 	UPDATE jobs
-	SET woken_until = now() + $4 * interval '1 microsecond', wakes = wakes + 1
+	SET woken_until = now() + $4 * 2 ^ least(greatest(wakes - fence, 0), 5) * interval '1 microsecond', wakes = wakes + 1
 	FROM ` + lazily + `
 	WHERE id = ANY (ARRAY(
 		SELECT next.id
@@ -91,7 +94,7 @@ const wakeJobsSQL = `
 
 // WakeJobs returns up to limit jobs of each of these kinds that can run now, and
 // keeps them from being returned again until hold is over or a claim on them
-// ended. No more of a kind are woken at a time than its room says; relays that ask
+// ended; hold doubles, up to 32 times, with each wake-up that no claim followed. No more of a kind are woken at a time than its room says; relays that ask
 // at the same moment may go beyond it by a limit each, and each gets others. Of a
 // kind that is paused or not asked for none is woken.
 func (s *Store) WakeJobs(ctx context.Context, rooms []promise.Room, limit int, hold time.Duration) ([]promise.Wake, error) {
@@ -104,7 +107,7 @@ func (s *Store) WakeJobs(ctx context.Context, rooms []promise.Room, limit int, h
 		Kind  string
 		Wakes int
 	}
-	err := s.db.SelectContext(ctx, &rows, wakeJobsSQL, kinds, most, limit, hold.Microseconds())
+	err := s.engine.SelectContext(ctx, &rows, wakeJobsSQL, kinds, most, limit, hold.Microseconds())
 	if err != nil {
 		return nil, fmt.Errorf("wake jobs: %w", err)
 	}
@@ -138,7 +141,7 @@ func (s *Store) ClaimJob(ctx context.Context, jobID int64, token string, lease t
 		jobRow
 		Fence int64
 	}
-	err := s.db.GetContext(ctx, &row, claimJobSQL, jobID, token, lease.Microseconds())
+	err := s.engine.GetContext(ctx, &row, claimJobSQL, jobID, token, lease.Microseconds())
 	if errors.Is(err, sql.ErrNoRows) {
 		return promise.Claim{}, false, nil
 	}
@@ -156,7 +159,7 @@ const renewClaimSQL = `
 // RenewClaim makes a claim good for another lease from now, or leaves it when it
 // is good for longer. It returns promise.ErrLost when it is good no more.
 func (s *Store) RenewClaim(ctx context.Context, c promise.Claim, lease time.Duration) error {
-	return holding(s.db.ExecContext(ctx, renewClaimSQL, c.Job.ID, c.Fence, lease.Microseconds()))
+	return holding(s.engine.ExecContext(ctx, renewClaimSQL, c.Job.ID, c.Fence, lease.Microseconds()))
 }
 
 const releaseJobSQL = `
@@ -174,8 +177,11 @@ const releaseJobSQL = `
 // been claimed; the attempt does not count. It returns promise.ErrLost when the
 // claim is not good any more.
 func (s *Store) ReleaseJob(ctx context.Context, c promise.Claim) error {
-	return holding(s.db.ExecContext(ctx, releaseJobSQL, c.Job.ID, c.Fence))
+	return holding(s.engine.ExecContext(ctx, releaseJobSQL, c.Job.ID, c.Fence))
 }
+
+// maxWhy bounds what is kept of an error, in bytes.
+const maxWhy = 8 << 10
 
 const endAttemptSQL = `
 	WITH ended AS (
@@ -200,11 +206,14 @@ const endAttemptSQL = `
 // end an ambiguous job: it knows what became of its sending. It returns
 // promise.ErrLost when the job went on without the claim.
 func (s *Store) EndAttempt(ctx context.Context, c promise.Claim, o promise.Outcome) error {
+	// What a fault says may be anything, and must not keep it from being recorded.
+	why := strings.ReplaceAll(strings.ToValidUTF8(o.Why, "\uFFFD"), "\x00", "\uFFFD")
+	why = strings.ToValidUTF8(why[:min(len(why), maxWhy)], "")
 	end := promise.AttemptEnd(o.State)
 	if o.State == promise.Open {
 		end = promise.EndRetried
 	}
-	return holding(s.db.ExecContext(ctx, endAttemptSQL, c.Job.ID, c.Fence, o.State, o.Why, o.RetryIn.Microseconds(), o.Sent, end))
+	return holding(s.engine.ExecContext(ctx, endAttemptSQL, c.Job.ID, c.Fence, o.State, why, o.RetryIn.Microseconds(), o.Sent, end))
 }
 
 const causeSQL = `
@@ -426,7 +435,7 @@ const reconcileJobsSQL = `
 // can run again, and the ambiguous ones; at most 1000 together.
 func (s *Store) ReconcileJobs(ctx context.Context) (int, []promise.Job, error) {
 	var rows []jobRow
-	err := s.db.SelectContext(ctx, &rows, reconcileJobsSQL)
+	err := s.engine.SelectContext(ctx, &rows, reconcileJobsSQL)
 	if err != nil {
 		return 0, nil, fmt.Errorf("reconcile jobs: %w", err)
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ type Store struct {
 	Promised func()
 
 	db        *sqlx.DB
+	engine    *sqlx.DB // for the engine's own short statements: a renewal must not wait behind work
 	programme *secor.Programme
 	now       func() time.Time
 	batch     *sqlx.Tx // nil outside Batch
@@ -43,7 +45,7 @@ type Store struct {
 // clock; the store cuts it to microseconds, Postgres' resolution.
 func New(db *sqlx.DB, p *secor.Programme, now func() time.Time) *Store {
 	db.MapperFunc(snakeCase)
-	return &Store{Grace: DefaultGrace, Keep: DefaultKeep, db: db, programme: p, now: now}
+	return &Store{Grace: DefaultGrace, Keep: DefaultKeep, db: db, engine: db, programme: p, now: now}
 }
 
 // Open connects to Postgres and returns a store. The connection string must name
@@ -55,17 +57,25 @@ func Open(ctx context.Context, dsn string, p *secor.Programme, now func() time.T
 	if err != nil {
 		return nil, fmt.Errorf("read connection string: %w", err)
 	}
-	db := sqlx.NewDb(openDB(connector), "postgres")
+	db := sqlx.NewDb(openDB(connector, maxConns), "postgres")
 	err = checkSchema(ctx, db)
 	if err != nil {
 		db.Close()
 		return nil, err
 	}
-	return New(db, p, now), nil
+	s := New(db, p, now)
+	s.engine = sqlx.NewDb(openDB(connector, engineConns), "postgres")
+	s.engine.MapperFunc(snakeCase)
+	return s, nil
 }
 
 // Close closes the store's connections.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error {
+	if s.engine == s.db {
+		return s.db.Close()
+	}
+	return errors.Join(s.db.Close(), s.engine.Close())
+}
 
 func connect(dsn string) (*pq.Connector, error) {
 	if !strings.Contains(dsn, "sslmode=") {

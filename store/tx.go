@@ -17,15 +17,15 @@ import (
 
 // Pool sizes suit two to four cores; group commit wants some concurrency.
 const (
-	maxConns     = 16
-	maxIdleConns = maxConns // opening one costs more than many jobs
-	maxConnIdle  = 5 * time.Minute
+	maxConns    = 16
+	engineConns = 8
+	maxConnIdle = 5 * time.Minute
 )
 
-func openDB(c driver.Connector) *sql.DB {
+func openDB(c driver.Connector, most int) *sql.DB {
 	db := sql.OpenDB(&preparing{Connector: c})
-	db.SetMaxOpenConns(maxConns)
-	db.SetMaxIdleConns(maxIdleConns)
+	db.SetMaxOpenConns(most)
+	db.SetMaxIdleConns(most) // opening one costs more than many jobs
 	db.SetConnMaxIdleTime(maxConnIdle)
 	return db
 }
