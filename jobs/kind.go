@@ -170,15 +170,23 @@ func (k Kind) check(all []Kind, schedules []Schedule) error {
 	return fmt.Errorf("job kind %s %s", k.Name, strings.Join(problems, ", "))
 }
 
+// How often an attempt is made, which is how long an outage may last before a
+// person must decide on each job: a letter outlives a mail server that is away from
+// Friday evening to Monday evening, work a day.
+const (
+	letterAttempts = 80 // waits of 15 s to 1 h, 72 hours together
+	workAttempts   = 36 // waits of 1 s to 1 h, 24 hours together
+)
+
 // work returns a kind that takes a step on the case by itself.
 func work(name secor.JobKind, do func(*Desk, *secor.File, secor.Event) error) Kind {
-	return Kind{Name: name, Queue: Decisions, Timeout: 10 * time.Second, Attempts: 12,
+	return Kind{Name: name, Queue: Decisions, Timeout: 10 * time.Second, Attempts: workAttempts,
 		Backoff: doubling(time.Second, time.Hour), Work: do}
 }
 
 // write returns a kind that sends the letter of that name.
 func write(name secor.JobKind, text string) Kind {
-	return Kind{Name: name, Queue: Mail, Timeout: time.Minute, Attempts: 12,
+	return Kind{Name: name, Queue: Mail, Timeout: time.Minute, Attempts: letterAttempts,
 		Backoff: doubling(15*time.Second, time.Hour), Letter: letter(text)}
 }
 

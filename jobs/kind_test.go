@@ -96,6 +96,27 @@ func TestCheck_Schedules(t *testing.T) {
 	}
 }
 
+// A letter waits for a mail server that is away for three days, and no job waits
+// for ever.
+func TestKinds_Patience(t *testing.T) {
+	for _, k := range jobs.Kinds() {
+		least := 8 * time.Hour
+		switch {
+		case k.Letter != nil:
+			least = 72 * time.Hour
+		case k.Work != nil:
+			least = 24 * time.Hour
+		}
+		var patience time.Duration
+		for attempt := 1; attempt < k.Attempts; attempt++ {
+			patience += k.Backoff(attempt)
+		}
+		if patience < least || patience > 7*24*time.Hour {
+			t.Errorf("%s gives up after %s, want %s or more, and a week at most", k.Name, patience, least)
+		}
+	}
+}
+
 func TestKinds_Backoff(t *testing.T) {
 	for _, k := range jobs.Kinds() {
 		last := time.Duration(0)

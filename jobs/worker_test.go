@@ -389,6 +389,7 @@ func TestWorker_Fails(t *testing.T) {
 func TestWorker_PoisonedJob(t *testing.T) {
 	b := newBench(t)
 	b.queue.start(t)
+	b.change(secor.JobDecideNeed, func(k *jobs.Kind) { k.Attempts = 12 })
 	id := b.request(t)
 	b.exec(t, `UPDATE jobs SET attempts = 12, last_error = 'attempt 12: the lease ran out'`)
 	b.engine(t)
