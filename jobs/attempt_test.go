@@ -412,3 +412,36 @@ type unanswered struct{ jobs.Promises }
 func (u unanswered) RenewClaim(ctx context.Context, c promise.Claim, _ time.Duration) error {
 	select {}
 }
+
+// Postgres does not answer just when it is to be recorded that a letter did not
+// leave. It is recorded when Postgres answers again: the letter is not in doubt.
+func TestWorker_RecordsLater(t *testing.T) {
+	b := newBench(t)
+	b.queue.start(t)
+	b.post.fail = func(context.Context, mail.Message) error {
+		return &mail.SendError{Outcome: mail.NotSent, Step: mail.StepConnect, Err: errors.New("connection refused")}
+	}
+	id, _ := b.rejected(t)
+	b.relay(t)
+	f := &forgetful{Promises: b.Store}
+	f.times.Store(3)
+	b.worker(t, f)
+	await(t, "the attempt to be recorded", func() bool { return b.job(t, id, secor.JobRejection).LastError != "" })
+	j := b.job(t, id, secor.JobRejection)
+	if j.State != promise.Open || !strings.Contains(j.LastError, "connection refused") {
+		t.Errorf("the job is %s, %s, want one that is tried again", j.State, j.LastError)
+	}
+}
+
+// forgetful does not answer a few times.
+type forgetful struct {
+	jobs.Promises
+	times atomic.Int64
+}
+
+func (f *forgetful) EndAttempt(ctx context.Context, c promise.Claim, o promise.Outcome) error {
+	if f.times.Add(-1) >= 0 {
+		return errors.New("terminating connection due to administrator command")
+	}
+	return f.Promises.EndAttempt(ctx, c, o)
+}

@@ -54,7 +54,11 @@ func newBenchAt(t *testing.T, now func() time.Time) *bench {
 		t.Fatal(err)
 	}
 	db := storetest.DB(t)
-	s := store.New(db, programme, now)
+	s, err := store.Open(t.Context(), storetest.DSN(t), programme, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
 	s.Grace = 0
 	b := &bench{Store: s, db: db, queue: newQueue(t), post: &postbox{}, book: &logbook{}, kinds: jobs.Kinds(),
 		pace: jobs.DefaultPace(), beat: jobs.DefaultBeat()}

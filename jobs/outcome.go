@@ -50,8 +50,12 @@ func (k Kind) outcome(attempt int, err error) promise.Outcome {
 // and the reconciler finds the job.
 var errUnrecorded = errors.New("not recorded")
 
-// giveBackLimit bounds the giving back of a job when the process has to end.
-const giveBackLimit = time.Second
+const (
+	// giveBackLimit bounds the giving back of a job when the process has to end.
+	giveBackLimit = time.Second
+	// recordPause is between two tries to record what became of an attempt.
+	recordPause = 200 * time.Millisecond
+)
 
 // end records an attempt that did not do its job, and returns what was recorded.
 func (a *attempt) end(err error) (promise.State, error) {
@@ -65,13 +69,31 @@ func (a *attempt) end(err error) (promise.State, error) {
 		o.State = promise.Open
 		limit, record = giveBackLimit, func(ctx context.Context) error { return a.promises.ReleaseJob(ctx, a.claim) }
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	recorded, _ := bounded(ctx, func() (struct{}, error) { return struct{}{}, record(ctx) })
-	if recorded.err != nil {
-		return promise.Open, fmt.Errorf("%w; %w: %w", err, errUnrecorded, recorded.err)
+	unrecorded := insist(limit, record)
+	if unrecorded != nil {
+		return promise.Open, fmt.Errorf("%w; %w: %w", err, errUnrecorded, unrecorded)
 	}
 	return o.State, err
+}
+
+// insist records an outcome, and does not give up at the first fault: nobody else
+// knows it. That a letter did not leave would be forgotten with it.
+func insist(limit time.Duration, record func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	again := time.NewTicker(recordPause)
+	defer again.Stop()
+	for {
+		recorded, _ := bounded(ctx, func() (struct{}, error) { return struct{}{}, record(ctx) })
+		if recorded.err == nil || final(recorded.err) {
+			return recorded.err
+		}
+		select {
+		case <-ctx.Done():
+			return recorded.err
+		case <-again.C:
+		}
+	}
 }
 
 // report is the only line about an attempt.

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
 	"secordesk/jobs"
@@ -127,4 +129,106 @@ func (s stopping) WakeJobs(ctx context.Context, rooms []promise.Room, limit int,
 	wakes, err := s.Waker.WakeJobs(ctx, rooms, limit, hold)
 	s.stop()
 	return wakes, err
+}
+
+// What stands in Redis under the id of a wake-up, and will never run, does not keep
+// the job from being done: the next wake-up has another id.
+func TestRelay_OrphanInRedis(t *testing.T) {
+	b := newBench(t)
+	b.queue.start(t)
+	id := b.request(t)
+	job := b.job(t, id, secor.JobDecideNeed)
+	client := asynq.NewClient(b.queue)
+	defer client.Close()
+	_, err := client.Enqueue(asynq.NewTask(job.Kind, nil), asynq.Queue(string(jobs.Decisions)), asynq.TaskID(fmt.Sprintf("%d:1", job.ID)), asynq.ProcessIn(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.beat.Hold = 100 * time.Millisecond
+	b.engine(t)
+	b.awaitQuiet(t)
+	b.wantJob(t, id, secor.JobDecideNeed, promise.Done, 1)
+}
+
+// listener hears what a relay asks for, and has nothing for it.
+type listener struct {
+	asked chan []promise.Room
+	err   error
+}
+
+func (l listener) WakeJobs(_ context.Context, rooms []promise.Room, _ int, _ time.Duration) ([]promise.Wake, error) {
+	select {
+	case l.asked <- rooms:
+	default:
+	}
+	return []promise.Wake{{JobID: 1, Kind: rooms[0].Kind, N: 1}}, l.err
+}
+
+// A relay asks for no more letters than a mail server can take in a hold or two,
+// and for every kind that it knows.
+func TestRelay_Rooms(t *testing.T) {
+	b := newBench(t)
+	b.queue.start(t)
+	asked := make(chan []promise.Room, 1)
+	relay := jobs.NewRelay(listener{asked: asked}, b.queue, b.kinds, jobs.DefaultBeat(), slog.New(b.book))
+	stop := b.run(t, relay.Run)
+	rooms := <-asked
+	stop()
+	most := map[string]int{}
+	for _, r := range rooms {
+		most[r.Kind] = r.Most
+	}
+	for _, k := range b.kinds {
+		m := most[string(k.Name)]
+		if m < 1 || m > 500 || k.Queue == jobs.Mail && m > 100 {
+			t.Errorf("%s on %s has room for %d", k.Name, k.Queue, m)
+		}
+	}
+}
+
+// While Redis is away nothing is woken: a wake-up would have to wait for its hold.
+func TestRelay_AwayWakesNothing(t *testing.T) {
+	b := newBench(t)
+	asked := make(chan []promise.Room)
+	relay := jobs.NewRelay(listener{asked: asked}, b.queue, b.kinds, jobs.Beat{Poll: time.Millisecond, Hold: time.Hour}, slog.New(b.book))
+	var woken atomic.Int64
+	counted := make(chan struct{})
+	go func() {
+		defer close(counted)
+		for range asked {
+			woken.Add(1)
+		}
+	}()
+	stop := b.run(t, relay.Run)
+	await(t, "the relay to notice that Redis is away", func() bool { return strings.Contains(strings.Join(b.book.all(), "\n"), "waiting") })
+	first := woken.Load()
+	signals := time.NewTicker(time.Millisecond)
+	defer signals.Stop()
+	for range 1500 { // longer than it rests between two looks
+		<-signals.C
+		relay.Signal()
+	}
+	if n := woken.Load(); n != first {
+		t.Errorf("the relay woke jobs %d times while Redis was away", n-first)
+	}
+	stop()
+	close(asked)
+	<-counted
+}
+
+// More jobs than one look takes are lost at once: all are taken back at once.
+func TestReconcile_GoesOn(t *testing.T) {
+	b := newBench(t)
+	id := b.request(t)
+	b.exec(t, `
+		INSERT INTO jobs (kind, case_id, cause, key, audience, recipient, not_before, woken_until)
+		SELECT kind, case_id, cause, 'lost ' || n, audience, recipient, now(), now() - interval '1 hour'
+		FROM jobs, generate_series(1, 2500) AS n
+		WHERE case_id = $1`, id)
+	b.run(t, func(ctx context.Context) { jobs.Reconcile(ctx, b.Store, time.Hour, slog.New(b.book)) })
+	await(t, "all lost jobs to be taken back", func() bool {
+		var lost int
+		b.scan(t, &lost, `SELECT count(*) FROM jobs WHERE woken_until IS NOT NULL`)
+		return lost == 0
+	})
 }

@@ -101,6 +101,7 @@ type Worker struct {
 	ending, ended   bool // no attempt begins any more; no send does
 	attempts, sends sync.WaitGroup
 	strange         map[string]bool // kinds that this release does not know and that were warned of
+	heard           func(error)     // how the newest claim went; an outage is told once
 }
 
 // lane is a Lane at work.
@@ -115,7 +116,7 @@ func NewWorker(promises Promises, sender Sender, desk *Desk, kinds []Kind, pace 
 	if err != nil {
 		return nil, err
 	}
-	w := &Worker{promises: promises, sender: sender, desk: desk, kinds: map[string]Kind{}, pace: pace, log: log, strange: map[string]bool{}}
+	w := &Worker{promises: promises, sender: sender, desk: desk, kinds: map[string]Kind{}, pace: pace, log: log, strange: map[string]bool{}, heard: outage(log, "claims")}
 	for _, k := range kinds {
 		w.kinds[string(k.Name)] = k
 	}
@@ -236,9 +237,7 @@ func (w *Worker) follow(ctx context.Context, l *lane, task *asynq.Task) {
 	defer cancel()
 	began := wall()
 	claim, ours, err := w.promises.ClaimJob(claiming, payload.JobID, w.pace.Worker+"/"+rand.Text(), w.pace.Lease)
-	if err != nil {
-		w.log.Error("job not claimed", "job", payload.JobID, "err", err)
-	}
+	w.claimed(err)
 	if !ours {
 		return
 	}
@@ -252,6 +251,12 @@ func (w *Worker) follow(ctx context.Context, l *lane, task *asynq.Task) {
 	if err != nil {
 		w.log.Error("job not given back", "job", payload.JobID, "err", err)
 	}
+}
+
+func (w *Worker) claimed(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.heard(err)
 }
 
 // unknown warns, once for each kind, of a job that another release promised. It
