@@ -23,6 +23,9 @@ var SnakeCase = snakeCase
 // OpenDB is the pool that Open makes.
 var OpenDB = openDB
 
+// Unopened is what Ready makes of an error.
+var Unopened = unopened
+
 // SchemaVersion is the migration that Open asks for.
 const SchemaVersion = schemaVersion
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
-	"github.com/lib/pq/pqerror"
 
 	"secordesk/store/secor"
 )
@@ -50,20 +49,28 @@ func New(db *sqlx.DB, p *secor.Programme, now func() time.Time) *Store {
 
 // Open connects to Postgres and returns a store. The connection string must name
 // its sslmode. Unless its options name another role, the connection acts as
-// secordesk_app, which owns no table. A database without the newest
-// migration is refused with what to run.
+// secordesk_app, which owns no table. Its errors are Connect's and Ready's.
 func Open(ctx context.Context, dsn string, p *secor.Programme, now func() time.Time) (*Store, error) {
+	s, err := Connect(dsn, p, now)
+	if err != nil {
+		return nil, err
+	}
+	err = s.Ready(ctx)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Connect returns a store as Open does, and does not ask Postgres yet. Its error is
+// a connection string that cannot be used.
+func Connect(dsn string, p *secor.Programme, now func() time.Time) (*Store, error) {
 	connector, err := connect(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("read connection string: %w", err)
 	}
-	db := sqlx.NewDb(openDB(connector, maxConns), "postgres")
-	err = checkSchema(ctx, db)
-	if err != nil {
-		db.Close()
-		return nil, err
-	}
-	s := New(db, p, now)
+	s := New(sqlx.NewDb(openDB(connector, maxConns), "postgres"), p, now)
 	s.engine = sqlx.NewDb(openDB(connector, engineConns), "postgres")
 	s.engine.MapperFunc(snakeCase)
 	return s, nil
@@ -98,21 +105,17 @@ func connect(dsn string) (*pq.Connector, error) {
 
 const schemaSQL = `SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`
 
-func checkSchema(ctx context.Context, db *sqlx.DB) error {
-	err := db.PingContext(ctx)
-	if err != nil {
-		return fmt.Errorf("connect to Postgres: %w", err)
-	}
+// Ready asks Postgres whether this program can work with the database. What stays
+// wrong until a person mends it, such as a missing migration, is a refusal that says
+// what to do; what may pass by itself is ErrAway.
+func (s *Store) Ready(ctx context.Context) error {
 	var version int
-	err = db.GetContext(ctx, &version, schemaSQL)
-	if pq.As(err, pqerror.UndefinedTable) != nil {
-		return fmt.Errorf("the database is empty: run secordesk migrate first")
-	}
+	err := s.db.GetContext(ctx, &version, schemaSQL)
 	if err != nil {
-		return fmt.Errorf("read version of the database: %w", err)
+		return unopened(err)
 	}
 	if version < schemaVersion {
-		return fmt.Errorf("the database has migration %d and this program needs %d: run secordesk migrate first", version, schemaVersion)
+		return refuse(secor.ErrRefused, migrateFirst, "the database has migration %d and this program needs %d", version, schemaVersion)
 	}
 	return nil
 }

@@ -1,13 +1,18 @@
 package store_test
 
 import (
+	"errors"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+
 	"secordesk/store"
+	"secordesk/store/secor"
 	"secordesk/store/storetest"
 )
 
@@ -25,6 +30,18 @@ func plainDSN(t *testing.T) string {
 		return u.String()
 	}
 	return optionsPair.ReplaceAllString(dsn, "")
+}
+
+// otherDatabase is the address of a database of that name on the test's server.
+func otherDatabase(t *testing.T, name string) string {
+	t.Helper()
+	dsn := plainDSN(t)
+	u, err := url.Parse(dsn)
+	if err == nil && u.Scheme != "" {
+		u.Path = "/" + name
+		return u.String()
+	}
+	return dsn + " dbname=" + name
 }
 
 func TestOpen(t *testing.T) {
@@ -74,6 +91,7 @@ func TestOpen_Refusals(t *testing.T) {
 	check("no sslmode", "host=localhost dbname=x", "add sslmode=verify-full")
 	check("no connection string", "sslmode=disable port=many", "read connection string")
 	check("nobody there", "host=127.0.0.1 port=1 sslmode=disable connect_timeout=5", "connect to Postgres")
+	check("another database", otherDatabase(t, "nodb"), `database "nodb" does not exist; create it`)
 	_, err = owner.ExecContext(t.Context(), `DELETE FROM goose_db_version WHERE version_id = $1`, newest)
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +101,37 @@ func TestOpen_Refusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	check("an empty database", plainDSN(t), "the database is empty: run secordesk migrate first")
+	check("an empty database", plainDSN(t), "the database is empty; run secordesk migrate first")
+}
+
+// Every answer of Postgres to the first question is an operator's sentence with
+// what to do, and only what may pass by itself is waited for.
+func TestReady_Words(t *testing.T) {
+	said := func(code pqerror.Code, message string) error {
+		return &pq.Error{Severity: "FATAL", Code: code, Message: message}
+	}
+	for _, tt := range []struct {
+		err  error
+		away bool
+		says string
+	}{
+		{said("22023", `role "secordesk_app" does not exist`), false, `the database is not prepared: role "secordesk_app" does not exist; run secordesk migrate first`},
+		{said("42P01", `relation "goose_db_version" does not exist`), false, "the database is empty; run secordesk migrate first"},
+		{said("3D000", `database "nodb" does not exist`), false, `database "nodb" does not exist; create it and run secordesk migrate, or correct DATABASE_URL`},
+		{said("28P01", `password authentication failed for user "ana"`), false, `Postgres does not take the user and the password: password authentication failed for user "ana"; correct DATABASE_URL`},
+		{said("28000", `role "ana" does not exist`), false, `Postgres does not admit the user: role "ana" does not exist; correct DATABASE_URL, or the server's roles and pg_hba.conf`},
+		{said("42501", `permission denied to set role "secordesk_app"`), false, `the user may not work as secordesk_app: permission denied to set role "secordesk_app"; run secordesk migrate, or as an administrator: GRANT secordesk_app TO the user of DATABASE_URL`},
+		{said("42704", `unrecognized configuration parameter "x"`), false, `Postgres refuses: unrecognized configuration parameter "x"; correct DATABASE_URL or the server`},
+		{pq.ErrSSLNotSupported, false, "Postgres speaks no TLS; switch TLS on in the server, or name sslmode=disable in DATABASE_URL when nobody can listen on the way"},
+		{said("57P03", "the database system is starting up"), true, "connect to Postgres: it takes nobody at the moment: the database system is starting up"},
+		{said("53300", "sorry, too many clients already"), true, "connect to Postgres: it takes nobody at the moment: sorry, too many clients already"},
+		{errors.New("connection refused"), true, "connect to Postgres: connection refused; start it or correct DATABASE_URL"},
+	} {
+		got := store.Unopened(tt.err)
+		if got.Error() != tt.says || errors.Is(got, store.ErrAway) != tt.away || errors.Is(got, secor.ErrRefused) == tt.away {
+			t.Errorf("%v\n got %q (away: %v)\nwant %q (away: %v)", tt.err, got, errors.Is(got, store.ErrAway), tt.says, tt.away)
+		}
+	}
 }
 
 func TestSnakeCase(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -36,16 +37,21 @@ func (c *clockCmd) Run(ctx context.Context, t *terminal) error {
 		return listSchedules(ctx, t)
 	}
 	cfg, err := readConfig[clockConfig](t.env)
-	if err != nil {
-		return err
+	log := newLog(t.out, cfg.LogLevel)
+	if err == nil {
+		err = turn(ctx, cfg, t.now, log)
 	}
-	cases, err := openDesk(ctx, cfg.DatabaseURL, cfg.LetterGrace, t.now)
+	return ended(ctx, log, "clock ended", err)
+}
+
+// turn is a clock's life, until ctx ends.
+func turn(ctx context.Context, cfg clockConfig, now func() time.Time, log *slog.Logger) error {
+	cases, err := connectDesk(cfg.DatabaseURL, cfg.LetterGrace, now)
 	if err != nil {
 		return err
 	}
 	defer cases.Close()
-	log := newLog(t.out, cfg.LogLevel)
-	clock, err := jobs.NewClock(jobs.NewSweeper(cases, t.now, log), cases, jobs.Schedules(), cases.office().Zone)
+	clock, err := jobs.NewClock(jobs.NewSweeper(cases, now, log), cases, jobs.Schedules(), cases.office().Zone)
 	if err != nil {
 		return fmt.Errorf("make clock: %w", err)
 	}
@@ -56,13 +62,15 @@ func (c *clockCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer stop()
+	err = cases.await(ctx, log)
+	if err != nil {
+		return err
+	}
 	log.Info("clock starts", "version", version())
-	err = withRelay(ctx, cases, cfg.RedisURL.connect, meter, log, func(ctx context.Context, _ *jobs.Guard) error {
+	return withRelay(ctx, cases, cfg.RedisURL.connect, meter, log, func(ctx context.Context, _ *jobs.Guard) error {
 		clock.Run(ctx, time.Duration(cfg.SweepEvery))
 		return nil
 	})
-	log.Info("clock ended")
-	return err
 }
 
 // listSchedules prints the schedules of this release and those that only another

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	_ "github.com/lib/pq" // the driver of every database/sql connection
@@ -32,16 +34,78 @@ func (t *terminal) openDesk(ctx context.Context) (*desk, error) {
 }
 
 func openDesk(ctx context.Context, dsn databaseURL, letters grace, now func() time.Time) (*desk, error) {
+	opened, err := connectDesk(dsn, letters, now)
+	if err != nil {
+		return nil, err
+	}
+	err = opened.Ready(ctx)
+	if err != nil {
+		opened.Close()
+		return nil, err
+	}
+	return opened, nil
+}
+
+// connectDesk returns a desk whose database is not asked yet.
+func connectDesk(dsn databaseURL, letters grace, now func() time.Time) (*desk, error) {
 	programme, err := schema.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load programme: %w", err)
 	}
-	opened, err := store.Open(ctx, string(dsn), programme, now)
+	connected, err := store.Connect(string(dsn), programme, now)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	opened.Grace = time.Duration(letters)
-	return &desk{opened, programme}, nil
+	connected.Grace = time.Duration(letters)
+	return &desk{connected, programme}, nil
+}
+
+const (
+	askEvery = time.Second     // a Postgres that is away
+	askLimit = 3 * time.Second // for its answer
+)
+
+// await waits for a Postgres that is away, as long as ctx lasts, and says so once.
+// What does not pass by itself is returned.
+func (d *desk) await(ctx context.Context, log *slog.Logger) error {
+	tick := time.NewTicker(askEvery)
+	defer tick.Stop()
+	waiting := false
+	for {
+		err := d.answers(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && !errors.Is(err, store.ErrAway):
+			return err
+		case err != nil && !waiting:
+			log.Error("waiting", "who", "postgres", "err", err)
+			waiting = true
+		case err == nil && waiting:
+			log.Info("going on", "who", "postgres")
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+// answers asks whether the desk is ready. A connection that is being made does not
+// hear the end of a context, and is left behind.
+func (d *desk) answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	answer := make(chan error, 1)
+	go func() { defer cancel(); answer <- d.Ready(ctx) }()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("%w: no answer within %s", store.ErrAway, askLimit)
+	}
 }
 
 // openDatabase connects to the desk's database as its owner.

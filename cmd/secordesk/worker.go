@@ -25,7 +25,7 @@ It needs DATABASE_URL, REDIS_URL, SMTP_URL, DESK_FROM and DESK_NAME; DESK_ADDRES
 
 DECISIONS_AT_ONCE (8), MAIL_AT_ONCE (8) and BULK_AT_ONCE (2) say how many jobs of each queue this process does at the same time, up to 16; with 0 it leaves the queue to others. KEEP_JOBS_DAYS (400) says how long jobs are kept that are done or cancelled.
 
-REDIS_URL is redis://, redis-socket://, redis-sentinel:// or redis-cluster://, with rediss for TLS. The Redis must be version 7 or later (or Valkey), a master that evicts nothing, and serve no other desk; the worker refuses any other, and waits for one that is away.
+REDIS_URL is redis://, redis-socket://, redis-sentinel:// or redis-cluster://, with rediss for TLS. The Redis must be version 7 or later (or Valkey), a master that evicts nothing, and serve no other desk; the worker refuses any other, and waits for one that is away, as it waits for Postgres. What is wrong for good, such as a database that is not migrated, ends it with status 1; its log says why.
 
 Examples:
 
@@ -35,9 +35,29 @@ Examples:
 // Run works until ctx ends.
 func (workerCmd) Run(ctx context.Context, t *terminal) error {
 	cfg, err := readConfig[workerConfig](t.env)
+	log := newLog(t.out, cfg.LogLevel)
+	if err == nil {
+		err = work(ctx, cfg, t.now, log)
+	}
+	return ended(ctx, log, "worker ended", err)
+}
+
+// ended says in its log how a process ended, and why: who reads the log may have
+// nothing else of it. One that was told to stop before it began did nothing wrong.
+func ended(ctx context.Context, log *slog.Logger, line string, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil
+	}
 	if err != nil {
+		log.Error(line, "err", err)
 		return err
 	}
+	log.Info(line)
+	return nil
+}
+
+// work is a worker's life, until ctx ends.
+func work(ctx context.Context, cfg workerConfig, now func() time.Time, log *slog.Logger) error {
 	pace, err := cfg.pace()
 	if err != nil {
 		return err
@@ -51,13 +71,12 @@ func (workerCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return fmt.Errorf("prepare desk: %w", err)
 	}
-	cases, err := openDesk(ctx, cfg.DatabaseURL, cfg.LetterGrace, t.now)
+	cases, err := connectDesk(cfg.DatabaseURL, cfg.LetterGrace, now)
 	if err != nil {
 		return err
 	}
 	defer cases.Close()
 	cases.Keep = cfg.KeepJobs.duration()
-	log := newLog(t.out, cfg.LogLevel)
 	worker, err := jobs.NewWorker(cases, sender, desk, jobs.Kinds(), pace, log)
 	if err != nil {
 		return fmt.Errorf("make worker: %w", err)
@@ -70,7 +89,11 @@ func (workerCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer stop()
-	err = withRelay(ctx, cases, cfg.RedisURL.connect, meter, log, func(ctx context.Context, guard *jobs.Guard) error {
+	err = cases.await(ctx, log)
+	if err != nil {
+		return err
+	}
+	return withRelay(ctx, cases, cfg.RedisURL.connect, meter, log, func(ctx context.Context, guard *jobs.Guard) error {
 		log.Info("worker starts", "version", version())
 		context.AfterFunc(ctx, func() { log.Info("worker stops") })
 		if !guard.Wait(ctx) {
@@ -78,11 +101,6 @@ func (workerCmd) Run(ctx context.Context, t *terminal) error {
 		}
 		return worker.Run(ctx, cfg.RedisURL.connect)
 	})
-	log.Info("worker ended")
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return nil // it was told to stop before it began
-	}
-	return err
 }
 
 // besideLimit is how long relay and reconciler may take to end once the process
