@@ -131,20 +131,21 @@ func (s stopping) WakeJobs(ctx context.Context, rooms []promise.Room, limit int,
 	return wakes, err
 }
 
-// What stands in Redis under the id of a wake-up, and will never run, does not keep
-// the job from being done: the next wake-up has another id.
+// A wake-up ends where nothing will ever take it from, and blocks its id: the next
+// one has another, and the job is done.
 func TestRelay_OrphanInRedis(t *testing.T) {
 	b := newBench(t)
 	b.queue.start(t)
 	id := b.request(t)
-	job := b.job(t, id, secor.JobDecideNeed)
-	client := asynq.NewClient(b.queue)
-	defer client.Close()
-	_, err := client.Enqueue(asynq.NewTask(job.Kind, nil), asynq.Queue(string(jobs.Decisions)), asynq.TaskID(fmt.Sprintf("%d:1", job.ID)), asynq.ProcessIn(time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.beat.Hold = 100 * time.Millisecond
+	b.beat.Hold = 500 * time.Millisecond
+	unrelay := b.relay(t)
+	inspector := asynq.NewInspector(b.queue)
+	defer inspector.Close()
+	await(t, "the wake-up to be archived", func() bool {
+		n, err := inspector.ArchiveAllPendingTasks(string(jobs.Decisions))
+		return err == nil && n == 1
+	})
+	unrelay()
 	b.engine(t)
 	b.awaitQuiet(t)
 	b.wantJob(t, id, secor.JobDecideNeed, promise.Done, 1)
