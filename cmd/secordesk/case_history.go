@@ -109,8 +109,12 @@ type eventJSON struct {
 func writeEventsJSON(t *terminal, events []secor.Event) error {
 	out := []eventJSON{}
 	for _, e := range events {
-		out = append(out, eventJSON{e.Seq, e.Kind, e.Subject, e.From, e.To, e.By.String(), e.OnBehalfOf.String(), e.Surface, e.ActID,
-			e.HappenedAt.UTC(), e.RecordedAt.UTC(), e.Text, e.Facts})
+		out = append(out, newEventJSON(e))
 	}
 	return writeJSON(t.out, out)
+}
+
+func newEventJSON(e secor.Event) eventJSON {
+	return eventJSON{e.Seq, e.Kind, e.Subject, e.From, e.To, e.By.String(), e.OnBehalfOf.String(), e.Surface, e.ActID,
+		e.HappenedAt.UTC(), e.RecordedAt.UTC(), e.Text, e.Facts}
 }

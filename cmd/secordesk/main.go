@@ -26,9 +26,10 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	redis.SetLogger(mute{})      // it writes plain text to stderr; an outage is logged by who meets it
 	environ := env.ToMap(os.Environ())
+	tty := isatty.IsTerminal(os.Stdout.Fd())
 	status := run(ctx, os.Args[1:], &terminal{
 		env: environ, in: os.Stdin, out: os.Stdout, errOut: os.Stderr, now: wallClock,
-		colour: environ["NO_COLOR"] == "" && isatty.IsTerminal(os.Stdout.Fd()),
+		colour: environ["NO_COLOR"] == "" && tty, tty: tty,
 	})
 	stop()
 	os.Exit(status)
@@ -41,6 +42,7 @@ type terminal struct {
 	out, errOut io.Writer
 	now         func() time.Time
 	colour      bool
+	tty         bool // out is a terminal, whether or not it may show colours
 }
 
 // Exit statuses.
