@@ -38,7 +38,7 @@ func (w *Worker) attempt(l *lane, kind Kind, c promise.Claim, leased time.Time) 
 	state, err := a.run()
 	a.finish(state, err)
 	if a.sending {
-		w.sends.Done()
+		w.endSend()
 	}
 	a.letGo()
 }
@@ -130,7 +130,7 @@ func (a *attempt) send(ctx context.Context) (promise.State, error) {
 	if wall().Sub(letter.at) > a.pace.Lease/2 {
 		return promise.Open, errors.New("nothing was sent: the leave to begin came too late")
 	}
-	a.sending = a.beginSend()
+	a.sending = a.beginSend(a.kind.Timeout)
 	if !a.sending {
 		return promise.Open, errStopping
 	}

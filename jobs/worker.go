@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -100,6 +101,8 @@ type Worker struct {
 	mu              sync.Mutex
 	ending, ended   bool // no attempt begins any more; no send does
 	attempts, sends sync.WaitGroup
+	letters         int             // sends in flight
+	answer          time.Time       // when the last of them has its answer or none
 	strange         map[string]bool // kinds that this release does not know and that were warned of
 	heard           func(error)     // how the newest claim went; an outage is told once
 }
@@ -160,7 +163,11 @@ func (w *Worker) Stuck() int { return int(w.stuck.Load()) }
 func (w *Worker) leave(servers []*asynq.Server) {
 	w.mu.Lock()
 	w.ending = true
+	letters, answer := w.letters, w.answer
 	w.mu.Unlock()
+	if letters > 0 {
+		w.log.Info("waiting for letters", "letters", letters, "seconds", math.Ceil(answer.Sub(wall()).Seconds()))
+	}
 	w.stop(errStopping)
 	var all sync.WaitGroup
 	for _, server := range servers {
@@ -191,14 +198,25 @@ func (w *Worker) beginAttempt() bool {
 	return !w.ending
 }
 
-// beginSend is false when nobody would wait for the send.
-func (w *Worker) beginSend() bool {
+// beginSend is false when nobody would wait for the send, which takes so long at most.
+func (w *Worker) beginSend(limit time.Duration) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.ended {
 		w.sends.Add(1)
+		w.letters++
+		if until := wall().Add(limit); until.After(w.answer) {
+			w.answer = until
+		}
 	}
 	return !w.ended
+}
+
+func (w *Worker) endSend() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.letters--
+	w.sends.Done()
 }
 
 func (w *Worker) server(l *lane, redis asynq.RedisConnOpt) *asynq.Server {

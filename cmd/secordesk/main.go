@@ -22,7 +22,11 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	orders := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		orders = append(orders, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), orders...)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	redis.SetLogger(mute{})      // it writes plain text to stderr; an outage is logged by who meets it
 	environ := env.ToMap(os.Environ())

@@ -19,7 +19,7 @@ type workerCmd struct{}
 
 // Help returns the examples.
 func (workerCmd) Help() string {
-	return `The worker does what follows from decisions: it sends letters, assigns reviewers, makes papers. Any number may run. On SIGTERM it gives back within two seconds what it has not done, waits for the letters that it is sending, and ends with status 0; a second signal ends it at once.
+	return `The worker does what follows from decisions: it sends letters, assigns reviewers, makes papers. Any number may run. On SIGTERM it gives back within two seconds what it has not done, waits for the letters that it is sending, and ends with status 0; a second signal ends it at once. A letter may take a minute, so let the supervisor wait 75 seconds or more before it kills (TimeoutStopSec of systemd, terminationGracePeriodSeconds of Kubernetes); one that was killed leaves its letter in doubt. SIGHUP is taken as SIGTERM.
 
 It needs DATABASE_URL, REDIS_URL, SMTP_URL, DESK_FROM and DESK_NAME; DESK_ADDRESS, DESK_PHONE, VERIFY_URL and LETTER_GRACE may be set, HEALTH_ADDR (such as :9464, where /healthz, /readyz and /metrics are served) and LOG_LEVEL (info). "secordesk doctor" checks them.
 

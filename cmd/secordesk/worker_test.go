@@ -199,6 +199,11 @@ func (p *plant) ordersStop() {
 	p.t.Helper()
 	p.must(p.cmd.Process.Signal(syscall.SIGTERM))
 	p.reads(`"msg":"worker stops"`)
+	p.drains()
+}
+
+// drains reads the rest of the log until the process ends.
+func (p *plant) drains() {
 	go func() {
 		for p.lines.Scan() {
 		}
@@ -292,7 +297,9 @@ func TestWorker_SIGTERMWhileSending(t *testing.T) {
 	t.Parallel()
 	p := newPlant(t, 1)
 	p.awaits(p.sending)
-	p.ordersStop()
+	p.must(p.cmd.Process.Signal(syscall.SIGHUP)) // is no other order
+	p.reads(`"msg":"waiting for letters","letters":1,"seconds":`)
+	p.drains()
 	select {
 	case <-p.ended:
 		t.Fatal("the process ended before its letter had")
