@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,5 +31,8 @@ func TestClock_List(t *testing.T) {
 		"digest +0 7 \\* \\* \\* .* skip +– +– +unknown to this release")
 	o.says("jobs list --open", "2 +open +desk:anchor")
 	o.says("jobs show 2", "from the tick of anchor at 26 Mar 2026 00:00:00")
-	o.refuses("clock", "REDIS_URL is missing")
+	status, out, errOut := o.run("clock")
+	if status != statusRefused || !strings.Contains(out, `"clock ended"`) || !strings.Contains(errOut, "REDIS_URL is missing") {
+		t.Errorf("clock without a Redis: status %d, %q, %q", status, out, errOut)
+	}
 }
