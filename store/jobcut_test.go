@@ -76,6 +76,7 @@ func jobWrites(t *testing.T) []jobWrite {
 		}, false},
 		{"CancelJob", claimed, func(b *bench, c promise.Claim) error { return b.CancelJob(ctx, c.Job.ID, b.decisionOn(c, "cancel")) }, false},
 		{"CancelJob: ambiguous", unclear, func(b *bench, c promise.Claim) error { return b.CancelJob(ctx, c.Job.ID, b.decisionOn(c, "cancel")) }, false},
+		{"ArrivedJob", unclear, func(b *bench, c promise.Claim) error { return b.ArrivedJob(ctx, c.Job.ID, b.decisionOn(c, "arrived")) }, false},
 		{"PauseJobs", waits, func(b *bench, c promise.Claim) error {
 			_, err := b.PauseJobs(ctx, b.decisionOn(c, "pause"), []string{c.Job.Kind})
 			return err
