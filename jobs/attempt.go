@@ -32,7 +32,7 @@ type attempt struct {
 
 // attempt does a claimed job, records how it ended and says so in one line.
 func (w *Worker) attempt(l *lane, kind Kind, c promise.Claim, leased time.Time) {
-	act := secor.Act{ID: actID(c), By: secor.Desk, Surface: secor.SurfaceJob, Assigns: kind.Assigns}
+	act := secor.Act{ID: actID(c.Job.ID), By: secor.Desk, Surface: secor.SurfaceJob, Assigns: kind.Assigns}
 	a := &attempt{Worker: w, lane: l, kind: kind, claim: c, act: act, leased: leased}
 	w.Meter.claimed(c.Job.Kind)
 	state, err := a.run()
@@ -44,7 +44,7 @@ func (w *Worker) attempt(l *lane, kind Kind, c promise.Claim, leased time.Time) 
 }
 
 // actID is the same for every attempt: what one of them recorded, the next finds.
-func actID(c promise.Claim) string { return fmt.Sprintf("job:%d", c.Job.ID) }
+func actID(job int64) string { return fmt.Sprintf("job:%d", job) }
 
 // again returns the attempt for what comes late, while nobody waits for it.
 func (a *attempt) again() *attempt {

@@ -35,7 +35,7 @@ type Meter struct {
 }
 
 // NewMeter returns a meter of a process that does jobs of these kinds; none in a
-// process that only promises.
+// process that only promises and reconciles.
 func NewMeter(kinds []Kind, pulse *Pulse) *Meter {
 	m := &Meter{
 		Pulse: pulse,
@@ -43,7 +43,7 @@ func NewMeter(kinds []Kind, pulse *Pulse) *Meter {
 		claims: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "secordesk_jobs_claimed_total",
 			Help: "Attempts at jobs that this process began."}, []string{"kind"}),
 		ends: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "secordesk_jobs_ended_total",
-			Help: "Attempts at jobs that ended in this process, by what became of them."}, []string{"kind", "outcome"}),
+			Help: "Attempts at jobs that ended in this process, by what became of them; also those of lost workers that it found in doubt."}, []string{"kind", "outcome"}),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "secordesk_jobs_duration_seconds",
 			Help:    "How long attempts at jobs took in this process, whatever became of them.",
 			Buckets: []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}}, []string{"kind"}),
@@ -59,6 +59,11 @@ func NewMeter(kinds []Kind, pulse *Pulse) *Meter {
 			Help: "Turns of the loops of this process, failed ones included."}, []string{"loop"}),
 		faults: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "secordesk_loop_faults_total",
 			Help: "Turns of the loops of this process that failed."}, []string{"loop"}),
+	}
+	// A process that only reconciles may find any letter in doubt.
+	for _, k := range Kinds() {
+		m.kinds[string(k.Name)] = true
+		m.ends.WithLabelValues(string(k.Name), string(promise.EndAmbiguous))
 	}
 	for _, k := range kinds {
 		m.know(string(k.Name))
@@ -194,6 +199,9 @@ type meteredLedger struct {
 func (l *meteredLedger) ReconcileJobs(ctx context.Context) (int, []promise.Job, error) {
 	reopened, ambiguous, err := l.ledger.ReconcileJobs(ctx)
 	l.meter.tookBack(reopened + len(ambiguous))
+	for _, j := range ambiguous {
+		l.meter.ends.WithLabelValues(l.meter.label(j.Kind), string(promise.EndAmbiguous)).Inc()
+	}
 	l.turned(err)
 	return reopened, ambiguous, err
 }

@@ -1,9 +1,11 @@
 package jobs_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -127,5 +129,44 @@ func TestMeter(t *testing.T) {
 	problems, err := testutil.CollectAndLint(meter)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("lint: %v, %v", problems, err)
+	}
+}
+
+// lostSend is a ledger that finds a letter in doubt.
+type lostSend struct{ stop func() }
+
+func (l lostSend) ReconcileJobs(context.Context) (int, []promise.Job, error) {
+	l.stop()
+	return 0, []promise.Job{{ID: 7, Kind: string(secor.JobRejection), CaseID: 3, Recipient: "company:2", Attempts: 1, Worker: "host:1",
+		State: promise.Ambiguous, LastError: "attempt 1: the lease ran out while sending"}}, nil
+}
+
+// A letter in doubt that a reconciler finds is told and counted as a worker's own.
+func TestReconcile_Ambiguous(t *testing.T) {
+	var text bytes.Buffer
+	log := slog.New(slog.NewJSONHandler(&text, nil))
+	meter := jobs.NewMeter(nil, jobs.NewPulse(time.Minute))
+	name := "secordesk_jobs_ended_total " + string(secor.JobRejection) + " ambiguous"
+	before, there := gathered(t, meter)[name]
+	if before != 0 || !there {
+		t.Errorf("%s = %v (there: %v) before it first counts", name, before, there)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	calls := 0
+	ledger := lostSend{func() {
+		calls++
+		if calls > 1 {
+			stop()
+		}
+	}}
+	jobs.Reconcile(ctx, meter.Ledger(ledger, time.Second), time.Hour, log)
+	want := `"msg":"job ended","job":7,"act":"job:7","kind":"` + string(secor.JobRejection) +
+		`","case":3,"recipient":"company:2","attempt":1,"worker":"host:1","state":"ambiguous","err":"attempt 1: the lease ran out while sending"`
+	if !strings.Contains(text.String(), want) {
+		t.Errorf("the log says\n%s\nwant\n%s", &text, want)
+	}
+	if got := gathered(t, meter)[name]; got != 2 {
+		t.Errorf("%s = %v after two finds", name, got)
 	}
 }
