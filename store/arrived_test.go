@@ -75,6 +75,10 @@ func arrives(t *testing.T, end promise.Outcome) {
 	if job.State != promise.Done || !strings.HasPrefix(job.Receipt, "arrived, says ") || strings.Contains(job.Receipt, "reviewer:") || job.DoneAt.IsZero() {
 		t.Errorf("the job is %+v", job)
 	}
+	if got, want := int64(d.count(`SELECT fence FROM jobs WHERE id = $1`, job.ID)), late.Fence+1; got != want {
+		t.Errorf("the fence is %d, want %d: it stays a late worker's", got, want)
+	}
+	d.wantDecided(id, job.ID)
 	err = d.FinishSend(t.Context(), late, "250 ok", jobAct(late.Job), func(f *secor.File) error { return f.Accepted(secor.JobInvoice, late.Job.Recipient) })
 	if !errors.Is(err, promise.ErrLost) {
 		t.Errorf("a late FinishSend = %v, want ErrLost", err)
@@ -126,5 +130,26 @@ func TestArrivedJob_Refused(t *testing.T) {
 	job, err := d.Job(t.Context(), c.Job.ID)
 	if err != nil || job.State != promise.Ambiguous || len(d.events(id)) != before {
 		t.Errorf("a refusal changed something: %+v, %v", job, err)
+	}
+}
+
+// wantDecided wants one decision on a job of a case and none on its others.
+func (d *desk) wantDecided(id secor.CaseID, job int64) {
+	d.t.Helper()
+	found, err := d.Jobs(d.t.Context(), store.JobFilter{CaseID: id})
+	d.ok(err)
+	if len(found) < 2 {
+		d.t.Fatalf("case %d has %d jobs, want others beside job %d", id, len(found), job)
+	}
+	for _, j := range found {
+		story, err := d.Story(d.t.Context(), j)
+		d.ok(err)
+		want := 0
+		if j.ID == job {
+			want = 1
+		}
+		if len(story.Decisions) != want {
+			d.t.Errorf("job %d has %d decisions, want %d: %+v", j.ID, len(story.Decisions), want, story.Decisions)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package secor
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -109,5 +110,19 @@ func TestDecideJob(t *testing.T) {
 		if o.Case.Version != version || o.LastMove.Kind != move.Kind {
 			t.Errorf("%s: the case moved", tt.who)
 		}
+	}
+}
+
+// What the letter means cannot be recorded any more: the refusal says so, and what
+// is left to do.
+func TestArrivedJob_WhenTheCaseRefuses(t *testing.T) {
+	o := auditIn(t, StateQAComplete)
+	at := slices.IndexFunc(o.Clocks, func(c Clock) bool { return c.Policy.Name == PolicyNotification })
+	o.Clocks[at].Entries = nil
+	before := len(o.history)
+	err := o.act(Act{By: asCleo, Reason: "the log has it"}, func() error { return o.ArrivedJob(7, JobPass, "company:12", "ambiguous") })
+	mustSay(t, "a clock that cannot be met", refused(err, ErrIllegalMove, "what the letter of job 7 means cannot be recorded any more: "))
+	if err == nil || !strings.HasSuffix(err.Error(), "; cancel the job") || len(o.history) != before {
+		t.Errorf("%v, %d events, want the way out and %d events", err, len(o.history), before)
 	}
 }
