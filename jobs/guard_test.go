@@ -2,8 +2,10 @@ package jobs_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -258,6 +260,31 @@ func TestGuard_Away(t *testing.T) {
 	g.wantGood(t)
 	if lines := g.book.all(); len(lines) != 2 || !strings.HasPrefix(lines[0], "ERROR waiting who=redis") || lines[1] != "INFO going on who=redis" {
 		t.Errorf("logged %q", lines)
+	}
+}
+
+// A server that speaks no TLS keeps silent when it is greeted with it, or hangs up.
+func TestGuard_NoTLS(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { silent.Close() })
+	plain := fakeServer(t, nil).(asynq.RedisClientOpt)
+	for name, address := range map[string]string{"silent": silent.Addr().String(), "plain": plain.Addr} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			g := guard(t, asynq.RedisClientOpt{Addr: address, TLSConfig: &tls.Config{}}, "mine")
+			await(t, "the guard to wait", func() bool { return len(g.book.all()) > 0 })
+			if took := time.Since(began); took > 4*time.Second {
+				t.Errorf("it waited only after %s", took)
+			}
+			_, err := jobs.AskRedis(t.Context(), asynq.RedisClientOpt{Addr: address, TLSConfig: &tls.Config{}})
+			if err == nil || !strings.Contains(err.Error(), "TLS failed or timed out") || errors.Is(err, secor.ErrRefused) {
+				t.Errorf("AskRedis = %v", err)
+			}
+		})
 	}
 }
 

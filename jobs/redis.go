@@ -2,9 +2,11 @@ package jobs
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +25,7 @@ const (
 
 	guardLook    = time.Second     // between two looks; another in its place is not used for longer
 	guardPatient = 5 * time.Second // for the answer
+	dialPatient  = 2 * time.Second // for a connection
 )
 
 // RedisState is what a Redis says of itself. What it does not say is empty.
@@ -48,10 +51,24 @@ func AskRedis(ctx context.Context, connect asynq.RedisConnOpt) (RedisState, erro
 		return RedisState{}, err
 	}
 	defer client.Close()
-	return askRedis(ctx, client, connect)
+	state, err := askRedis(ctx, client, connect)
+	return state, encrypted(connect, err)
 }
 
+// redisClient returns a client that does not wait long for a connection: the
+// handshake of TLS hears no context.
 func redisClient(connect asynq.RedisConnOpt) (redis.UniversalClient, error) {
+	switch c := connect.(type) {
+	case asynq.RedisClientOpt:
+		c.DialTimeout = dialPatient
+		connect = c
+	case asynq.RedisFailoverClientOpt:
+		c.DialTimeout = dialPatient
+		connect = c
+	case asynq.RedisClusterClientOpt:
+		c.DialTimeout = dialPatient
+		connect = c
+	}
 	client, is := connect.MakeRedisClient().(redis.UniversalClient)
 	if !is {
 		return nil, refusal(fmt.Sprintf("a Redis cannot be asked through %T", connect))
@@ -137,6 +154,25 @@ func answered(err error) error {
 		}
 	}
 	return fmt.Errorf("reach redis: %w", err)
+}
+
+// encrypted says of a Redis that is reached by TLS, and gave no answer, that TLS may
+// be why: a server that speaks none waits for more and says nothing.
+func encrypted(connect asynq.RedisConnOpt, err error) error {
+	var secure *tls.Config
+	switch c := connect.(type) {
+	case asynq.RedisClientOpt:
+		secure = c.TLSConfig
+	case asynq.RedisFailoverClientOpt:
+		secure = c.TLSConfig
+	case asynq.RedisClusterClientOpt:
+		secure = c.TLSConfig
+	}
+	var refused *net.OpError
+	if secure == nil || err == nil || errors.Is(err, secor.ErrRefused) || errors.As(err, &refused) && refused.Op == "dial" {
+		return err
+	}
+	return fmt.Errorf("%w: TLS failed or timed out; a server that speaks no TLS is written with redis and not rediss in REDIS_URL", err)
 }
 
 // Refusals returns every reason why a desk of this name must not use the Redis. A
@@ -263,7 +299,7 @@ func (g *Guard) look(ctx context.Context, client redis.UniversalClient) error {
 	defer cancel()
 	state, err := askRedis(ctx, client, g.redis)
 	if err != nil {
-		return err
+		return encrypted(g.redis, err)
 	}
 	refusals := state.Refusals(g.desk)
 	if len(refusals) == 0 && state.Desk == "" {
