@@ -60,7 +60,11 @@ func (a *attempt) finish(state promise.State, err error) {
 
 // run does the job while its lease is renewed in the background.
 func (a *attempt) run() (promise.State, error) {
-	if a.claim.Job.Attempts > a.kind.Attempts {
+	poisoned, err := a.poisoned()
+	if err != nil {
+		return promise.Open, err
+	}
+	if poisoned || a.claim.Job.Attempts > a.kind.Attempts {
 		return promise.Open, refusal("no attempt came to an end; the last one: " + a.claim.Job.LastError)
 	}
 	ctx, cancel := context.WithTimeoutCause(a.working, a.kind.Timeout, tooLong(a.kind.Timeout))
@@ -82,6 +86,35 @@ func (a *attempt) run() (promise.State, error) {
 		})
 	}
 	return part(ctx, a, finish, a.recorded)
+}
+
+// lostLimit is how many attempts in a row may be lost with their worker. A job that
+// is patient with an outage must not take every worker with it for days.
+const lostLimit = 12
+
+// poisoned reports whether the last attempts were all lost. It asks only about jobs
+// that were tried so often.
+func (a *attempt) poisoned() (bool, error) {
+	if a.claim.Job.Attempts <= lostLimit {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(a.working, a.pace.Lease/2)
+	defer cancel()
+	past, _ := bounded(ctx, func() ([]promise.Attempt, error) { return a.promises.Attempts(ctx, a.claim.Job.ID) })
+	if past.err != nil {
+		return false, because(ctx, past.err)
+	}
+	lost := 0
+	for _, p := range past.value {
+		switch p.Outcome {
+		case promise.EndLeaseLost:
+			lost++
+		case promise.EndGivenBack:
+		default:
+			lost = 0
+		}
+	}
+	return lost >= lostLimit, nil
 }
 
 // renew keeps the lease until ctx ends. When it is lost, or cannot be renewed

@@ -24,6 +24,7 @@ type Promises interface {
 	ClaimJob(ctx context.Context, jobID int64, token string, lease time.Duration) (promise.Claim, bool, error)
 	RenewClaim(ctx context.Context, c promise.Claim, lease time.Duration) error
 	ReleaseJob(ctx context.Context, c promise.Claim) error
+	Attempts(ctx context.Context, jobID int64) ([]promise.Attempt, error)
 	EndAttempt(ctx context.Context, c promise.Claim, o promise.Outcome) error
 	FinishWork(ctx context.Context, c promise.Claim, act secor.Act, step func(*secor.File, secor.Event) error) (promise.State, error)
 	StartSend(ctx context.Context, c promise.Claim, act secor.Act, lease time.Duration, prepare func(*secor.File, secor.Event) error) (bool, error)

@@ -389,15 +389,29 @@ func TestWorker_Fails(t *testing.T) {
 func TestWorker_PoisonedJob(t *testing.T) {
 	b := newBench(t)
 	b.queue.start(t)
-	b.change(secor.JobDecideNeed, func(k *jobs.Kind) { k.Attempts = 12 })
 	id := b.request(t)
-	b.exec(t, `UPDATE jobs SET attempts = 12, last_error = 'attempt 12: the lease ran out'`)
+	b.exec(t, `UPDATE jobs SET attempts = 12, fence = 12, last_error = 'attempt 12: the lease ran out'`)
+	b.exec(t, `INSERT INTO attempts (job_id, fence, worker, ended_at, outcome, error)
+		SELECT id, n, 'w', now(), 'lease_lost', 'the lease ran out' FROM jobs, generate_series(1, 12) AS n`)
 	b.engine(t)
 	b.awaitQuiet(t)
 	j := b.wantJob(t, id, secor.JobDecideNeed, promise.Failed, 13)
 	if !strings.Contains(j.LastError, "the lease ran out") {
 		t.Errorf("the row says %q", j.LastError)
 	}
+}
+
+// A job that met a long outage is not given up because a worker died in it, too.
+func TestWorker_LostOnce(t *testing.T) {
+	b := newBench(t)
+	b.queue.start(t)
+	id := b.request(t)
+	b.exec(t, `UPDATE jobs SET attempts = 20, fence = 20, last_error = 'attempt 20: the lease ran out'`)
+	b.exec(t, `INSERT INTO attempts (job_id, fence, worker, ended_at, outcome, error)
+		SELECT id, n, 'w', now(), CASE n WHEN 9 THEN 'retried' ELSE 'lease_lost' END, '' FROM jobs, generate_series(1, 20) AS n`)
+	b.engine(t)
+	b.awaitQuiet(t)
+	b.wantJob(t, id, secor.JobDecideNeed, promise.Done, 21)
 }
 
 // After a downgrade a worker meets jobs that only the newer release knows: it
