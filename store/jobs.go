@@ -51,7 +51,8 @@ func (r jobRow) job() promise.Job {
 		ID: r.ID, Kind: r.Kind, CaseID: int64(r.CaseID), Cause: int(r.Cause), Schedule: string(r.Schedule), Tick: time.Time(r.TickAt),
 		Key: r.Key, Audience: r.Audience, Recipient: r.Recipient,
 		State: r.State, Attempts: r.Attempts, Worker: r.Worker, LastError: r.LastError, NotBefore: time.Time(r.NotBefore),
-		Woken: time.Time(r.WokenUntil), ClaimedAt: time.Time(r.ClaimedAt), Leased: time.Time(r.ClaimedUntil), SendingAt: time.Time(r.SendingAt), DoneAt: time.Time(r.FinishedAt), Receipt: r.Receipt,
+		Woken: time.Time(r.WokenUntil), ClaimedAt: time.Time(r.ClaimedAt), Leased: time.Time(r.ClaimedUntil),
+		SendingAt: time.Time(r.SendingAt), DoneAt: time.Time(r.FinishedAt), Receipt: r.Receipt,
 	}
 }
 
