@@ -125,7 +125,7 @@ func TestClock_Idle(t *testing.T) {
 	if next := c.Next(); next.Sub(*now) != 10*time.Minute {
 		t.Errorf("next tick at %s, and it is %s", next, now)
 	}
-	ticks.fail = errors.New("Postgres is away")
+	ticks.fail = errors.New("the database is away")
 	*now = now.Add(15 * time.Minute)
 	err := c.Turn(t.Context())
 	if !errors.Is(err, ticks.fail) {

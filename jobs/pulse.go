@@ -10,7 +10,7 @@ import (
 // Pulse knows which loops of a process still turn. With every turn a loop says
 // when the next one is due, and it is silent when that is overdue by more than the
 // pulse's patience. How a turn went is no question here: a loop that is told that
-// Postgres is away has turned. Pulse is safe for concurrent use.
+// the database is away has turned. Pulse is safe for concurrent use.
 type Pulse struct {
 	patience time.Duration
 	mu       sync.Mutex

@@ -14,7 +14,7 @@ import (
 
 // ErrAway means that Postgres gave no answer, or none for the moment. It may come
 // back by itself.
-var ErrAway = errors.New("Postgres is away")
+var ErrAway = errors.New("the database is away")
 
 const migrateFirst = "run secordesk migrate first"
 
