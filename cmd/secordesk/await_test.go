@@ -46,7 +46,7 @@ func behindDoor(t *testing.T, dsn string) (*door, string) {
 	return d, strings.ReplaceAll(address, inner, outer)
 }
 
-// the database is away when worker and clock start: each waits for it and says so once,
+// Postgres is away when worker and clock start: each waits for it and says so once,
 // while its health is served.
 func TestStart_PostgresAway(t *testing.T) {
 	for _, command := range []string{"worker", "clock"} {

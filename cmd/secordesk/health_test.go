@@ -490,7 +490,7 @@ func TestHealth_Stopping(t *testing.T) {
 	want("/", http.StatusNotFound, "")
 }
 
-// the database is away: readiness says so without the reason, and a scrape has what
+// Postgres is away: readiness says so without the reason, and a scrape has what
 // the process knows by itself.
 func TestHealth_NoPostgres(t *testing.T) {
 	o := newOffice(t)
