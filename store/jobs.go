@@ -63,8 +63,9 @@ func (r jobRow) job() promise.Job {
 const lazily = `(SELECT set_config('synchronous_commit', 'off', true) OFFSET 0) AS lazily`
 
 // Each kind has its own place in Postgres' line, so that none waits there behind
-// another's. A wake-up that nobody followed is given again after twice the hold,
-// and then after twice that: its queue may only be long, and must not fill up.
+// another's. From the third that nobody followed on, a wake-up is given again after
+// twice the hold, and then after twice that: its queue may only be long, and must
+// not fill up.
 const wakeJobsSQL = `
 	WITH held AS (
 		SELECT kind, count(*) AS n
@@ -78,7 +79,7 @@ const wakeJobsSQL = `
 		WHERE NOT EXISTS (SELECT FROM pauses WHERE pauses.kind = r.kind)
 	)
 	UPDATE jobs
-	SET woken_until = now() + $4 * 2 ^ least(greatest(wakes - fence, 0), 5) * interval '1 microsecond', wakes = wakes + 1
+	SET woken_until = now() + $4 * 2 ^ least(greatest(wakes - fence - 2, 0), 5) * interval '1 microsecond', wakes = wakes + 1
 	FROM ` + lazily + `
 	WHERE id = ANY (ARRAY(
 		SELECT next.id
@@ -95,7 +96,8 @@ const wakeJobsSQL = `
 
 // WakeJobs returns up to limit jobs of each of these kinds that can run now, and
 // keeps them from being returned again until hold is over or a claim on them
-// ended; hold doubles, up to 32 times, with each wake-up that no claim followed. No more of a kind are woken at a time than its room says; relays that ask
+// ended; hold doubles, up to 32 times, with each wake-up after the third that no
+// claim followed. No more of a kind are woken at a time than its room says; relays that ask
 // at the same moment may go beyond it by a limit each, and each gets others. Of a
 // kind that is paused or not asked for none is woken.
 func (s *Store) WakeJobs(ctx context.Context, rooms []promise.Room, limit int, hold time.Duration) ([]promise.Wake, error) {
