@@ -134,6 +134,24 @@ func (p *proxy) serve() {
 	}
 }
 
+// awaitAnswer hands on what belongs to a message that was too long for one read.
+func (p *proxy) awaitAnswer(server net.Conn, requests, answers <-chan []byte) {
+	for {
+		select {
+		case <-answers:
+			return
+		case more, ok := <-requests:
+			if !ok {
+				return
+			}
+			_, err := server.Write(more)
+			if err != nil {
+				return
+			}
+		}
+	}
+}
+
 // pass hands messages on until one is cut. Each write of lib/pq is one message or
 // a few that belong together.
 func (p *proxy) pass(client, server net.Conn) {
@@ -183,7 +201,7 @@ func (p *proxy) pass(client, server net.Conn) {
 				return
 			}
 			if mode == cutAnswer {
-				<-answers
+				p.awaitAnswer(server, requests, answers)
 			}
 			if mode != cutNever {
 				return
