@@ -41,19 +41,11 @@ type decisionVerb struct {
 // run takes the decision on each of the jobs that which returns, as an act of its
 // own, and says where each stands then. One that is refused does not stop the others.
 func (d jobDecision) run(ctx context.Context, t *terminal, verb decisionVerb, which func(*desk) ([]int64, error)) error {
-	email, err := t.who(d.As)
-	if err != nil {
-		return err
-	}
-	cases, err := t.openDesk(ctx)
+	cases, person, err := t.deskAs(ctx, d.As)
 	if err != nil {
 		return err
 	}
 	defer cases.Close()
-	person, err := cases.ReviewerByEmail(ctx, email)
-	if err != nil {
-		return plain(err)
-	}
 	ids, err := which(cases)
 	if err != nil {
 		return err

@@ -57,19 +57,11 @@ func kindNames() []string {
 
 // run takes the decision of that name and says how many kinds it changed.
 func (d kindsDecision) run(ctx context.Context, t *terminal, name, done string, decide func(*desk, secor.Act, []string) (int, error)) error {
-	email, err := t.who(d.As)
-	if err != nil {
-		return err
-	}
-	cases, err := t.openDesk(ctx)
+	cases, person, err := t.deskAs(ctx, d.As)
 	if err != nil {
 		return err
 	}
 	defer cases.Close()
-	person, err := cases.ReviewerByEmail(ctx, email)
-	if err != nil {
-		return plain(err)
-	}
 	kinds, err := d.kinds(nil)
 	if err != nil || slices.Contains(d.What, "all") {
 		used, fault := cases.JobKinds(ctx, "")

@@ -33,6 +33,25 @@ func (t *terminal) openDesk(ctx context.Context) (*desk, error) {
 	return openDesk(ctx, cfg.DatabaseURL, cfg.LetterGrace, t.now)
 }
 
+// deskAs opens the desk for the person at the terminal, as --as or SECORDESK_AS
+// names them.
+func (t *terminal) deskAs(ctx context.Context, as string) (*desk, secor.Reviewer, error) {
+	email, err := t.who(as)
+	if err != nil {
+		return nil, secor.Reviewer{}, err
+	}
+	cases, err := t.openDesk(ctx)
+	if err != nil {
+		return nil, secor.Reviewer{}, err
+	}
+	person, err := cases.ReviewerByEmail(ctx, email)
+	if err != nil {
+		cases.Close()
+		return nil, secor.Reviewer{}, plain(err)
+	}
+	return cases, person, nil
+}
+
 func openDesk(ctx context.Context, dsn databaseURL, letters grace, now func() time.Time) (*desk, error) {
 	opened, err := connectDesk(dsn, letters, now)
 	if err != nil {
