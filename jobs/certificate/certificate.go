@@ -1,5 +1,6 @@
-// Package certificate makes paper: certificates of recognition and the letters that go with them, as PDF files of one
-// page. It decides nothing; what it prints is what it is given.
+// Package certificate makes paper: certificates of recognition, the letters that go with them, invoices, and the batch
+// that a printer gets, as PDF files.
+// It decides nothing; what it prints is what it is given.
 package certificate
 
 import (
@@ -10,8 +11,9 @@ import (
 	"unicode"
 )
 
-// Certificate is what stands on one. TradeName, Accounts and IndustryCodes may be empty, nothing else.
+// Certificate is what stands on one. Language, TradeName, Accounts and IndustryCodes may be empty, nothing else.
 type Certificate struct {
+	Language      string // of the fixed words: English (which "" is, too) or French
 	Number        string
 	Title         string // e.g. "Small Employer Certificate of Recognition"
 	LegalName     string
@@ -134,20 +136,28 @@ func (r *Renderer) Render(c Certificate) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.write(label{title: c.Title + " " + c.Number + ", " + c.LegalName, author: c.Partner, date: c.IssuedOn})
+	w, err := wordsOf("Language", c.Language)
+	if err != nil {
+		return nil, err
+	}
+	return write([]*page{p}, label{title: c.Title + " " + c.Number + ", " + c.LegalName, author: c.Partner, date: c.IssuedOn, language: w.tag})
 }
 
 func (r *Renderer) compose(c Certificate) (*page, error) {
-	err := r.validate(c)
+	w, err := wordsOf("Language", c.Language)
+	if err != nil {
+		return nil, err
+	}
+	err = r.validate(c)
 	if err != nil {
 		return nil, err
 	}
 	p := &page{width: letterLong, height: letterShort, drawing: r.frame}
-	err = r.composeHonour(p, c)
+	err = r.composeHonour(p, c, w)
 	if err != nil {
 		return nil, err
 	}
-	err = r.composeFacts(p, c)
+	err = r.composeFacts(p, c, w)
 	if err != nil {
 		return nil, err
 	}
@@ -183,25 +193,24 @@ type block struct {
 	tint         colour
 }
 
-func (r *Renderer) honour(c Certificate) []block {
+func (r *Renderer) honour(c Certificate, w *words) []block {
 	wide := func(f *face, width float64, steps ...step) box { return box{f, width, steps, true} }
 	blocks := []block{
 		{"Body", c.Body, wide(r.caps, 600, step{1, 15, 11}, step{2, 11, 8}), 0, 1.15, slate},
 		{"Title", c.Title, wide(r.caps, 630, step{1, 34, 22}, step{2, 24, 14}), 14, 1.15, pine},
-		{"", "This is to certify that", wide(r.regular, 600, step{1, 12, 12}), 18, 1.2, slate},
+		{"", w.certify.certifies, wide(r.regular, 600, step{1, 12, 12}), 18, 1.2, slate},
 		{"LegalName", c.LegalName, wide(r.bold, 600, step{1, 34, 22}, step{2, 24, 15}, step{3, 16, 11}, step{4, 11, 8}), 16, 1.18, ink},
 	}
 	if c.TradeName != "" {
-		blocks = append(blocks, block{"TradeName", "operating as " + c.TradeName,
+		blocks = append(blocks, block{"TradeName", w.certify.operating + " " + c.TradeName,
 			wide(r.regular, 560, step{1, 14, 11}, step{2, 11, 8}, step{3, 8, 7}, step{4, 7, 6}), 8, 1.2, ink})
 	}
-	return append(blocks, block{"Partner", "has a health and safety management system that met the standard of this programme " +
-		"in an audit reviewed by " + c.Partner + ".", wide(r.regular, 540, step{2, 12.5, 10}, step{3, 10, 7}), 18, 1.3, ink})
+	return append(blocks, block{"Partner", fmt.Sprintf(w.certify.met, c.Partner), wide(r.regular, 540, step{2, 12.5, 10}, step{3, 10, 7}), 18, 1.3, ink})
 }
 
 // composeHonour sets who is honoured for what, with the room that is left shared out between the blocks.
-func (r *Renderer) composeHonour(p *page, c Certificate) error {
-	blocks := r.honour(c)
+func (r *Renderer) composeHonour(p *page, c Certificate, w *words) error {
+	blocks := r.honour(c, w)
 	texts := make([]text, len(blocks))
 	used, wished := 0.0, 0.0
 	for i, b := range blocks {
@@ -223,7 +232,7 @@ func (r *Renderer) composeHonour(p *page, c Certificate) error {
 }
 
 // composeFacts sets number, dates and term in one row, accounts and codes in the next, between two rules.
-func (r *Renderer) composeFacts(p *page, c Certificate) error {
+func (r *Renderer) composeFacts(p *page, c Certificate, w *words) error {
 	rules := &pen{}
 	rules.op("q")
 	rules.stroke(brass, 0.7)
@@ -232,19 +241,18 @@ func (r *Renderer) composeFacts(p *page, c Certificate) error {
 	rules.op("Q")
 	p.drawing += rules.String()
 
-	const date = "2 January 2006"
 	facts := []struct {
 		field, head, value string
 		x, width           float64
 		row                float64
 		steps              []step
 	}{
-		{"Number", "Certificate number", c.Number, 72, 215, 0, []step{{1, 12, 7}, {2, 7, 5}}},
-		{"IssuedOn", "Issued", c.IssuedOn.Format(date), 302, 130, 0, []step{{1, 12, 7}}},
-		{"ExpiresOn", "Valid until", c.ExpiresOn.Format(date), 447, 130, 0, []step{{1, 12, 7}}},
-		{"TermYears", "Term", term(c.TermYears), 592, 128, 0, []step{{1, 12, 7}}},
-		{"Accounts", "Workers’ compensation accounts", strings.Join(c.Accounts, ", "), 72, 360, 1, []step{{1, 9.5, 7.5}, {2, 7, 5}}},
-		{"IndustryCodes", "Industry codes", strings.Join(c.IndustryCodes, ", "), 447, 273, 1, []step{{1, 9.5, 7.5}, {2, 7, 5}}},
+		{"Number", w.certify.number, c.Number, 72, 215, 0, []step{{1, 12, 7}, {2, 7, 5}}},
+		{"IssuedOn", w.certify.issued, w.day(c.IssuedOn), 302, 130, 0, []step{{1, 12, 7}}},
+		{"ExpiresOn", w.certify.until, w.day(c.ExpiresOn), 447, 130, 0, []step{{1, 12, 7}}},
+		{"TermYears", w.certify.term, w.certify.years[c.TermYears-1], 592, 128, 0, []step{{1, 12, 7}}},
+		{"Accounts", w.certify.accounts, strings.Join(c.Accounts, ", "), 72, 360, 1, []step{{1, 9.5, 7.5}, {2, 7, 5}}},
+		{"IndustryCodes", w.certify.codes, strings.Join(c.IndustryCodes, ", "), 447, 273, 1, []step{{1, 9.5, 7.5}, {2, 7, 5}}},
 	}
 	down := 14.0
 	if len(c.Accounts)+len(c.IndustryCodes) == 0 {
@@ -263,12 +271,6 @@ func (r *Renderer) composeFacts(p *page, c Certificate) error {
 		p.column(t, k.x, y+3, 1.15, left, ink)
 	}
 	return nil
-}
-
-func term(years int) string {
-	words := []string{"One year", "Two years", "Three years", "Four years", "Five years", "Six years", "Seven years",
-		"Eight years", "Nine years"}
-	return words[years-1]
 }
 
 // composeSignatures leaves room to sign above a line for each signatory.

@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// Cover is a letter of one page that goes with a certificate in a #10 envelope with a window on the left. Reference,
+// Cover is a letter of one page that goes with a certificate in a #10 envelope with a window on the left. Language, Reference,
 // Subject and Enclosures may be empty, nothing else.
 type Cover struct {
+	Language   string    // of the fixed words: English (which "" is, too) or French
 	Sender     []string  // the office's name, then its address and how to reach it: 1 to 6 lines
 	Address    []string  // of the reader, as the post wants it: 1 to 6 lines
 	Date       time.Time // the date in the time's own zone
@@ -40,19 +41,13 @@ const (
 )
 
 func (r *Renderer) validateCover(c Cover) error {
-	blocks := []struct {
-		field string
-		lines []string
-		most  int
-	}{{"Sender", c.Sender, 6}, {"Address", c.Address, 6}, {"Body", c.Body, 20}}
-	for _, b := range blocks {
-		if len(b.lines) < 1 || len(b.lines) > b.most {
-			return &FieldError{b.field, fmt.Sprintf("has %d lines; 1 to %d can be printed", len(b.lines), b.most)}
-		}
-		err := r.allFilled(b.field, b.lines)
-		if err != nil {
-			return err
-		}
+	err := r.validatePost(c.Sender, c.Address)
+	if err != nil {
+		return err
+	}
+	err = r.some("Body", c.Body, 20)
+	if err != nil {
+		return err
 	}
 	if c.Date.IsZero() {
 		return &FieldError{"Date", "is missing"}
@@ -67,7 +62,7 @@ func (r *Renderer) validateCover(c Cover) error {
 			return err
 		}
 	}
-	err := r.printable("Reference", c.Reference)
+	err = r.printable("Reference", c.Reference)
 	if err != nil {
 		return err
 	}
@@ -78,6 +73,23 @@ func (r *Renderer) validateCover(c Cover) error {
 	return r.allFilled("Enclosures", c.Enclosures)
 }
 
+// validatePost is for what every letter has.
+func (r *Renderer) validatePost(sender, address []string) error {
+	err := r.some("Sender", sender, 6)
+	if err != nil {
+		return err
+	}
+	return r.some("Address", address, 6)
+}
+
+// some is allFilled for a field with at least one line.
+func (r *Renderer) some(field string, lines []string, most int) error {
+	if len(lines) < 1 || len(lines) > most {
+		return &FieldError{field, fmt.Sprintf("has %d lines; 1 to %d can be printed", len(lines), most)}
+	}
+	return r.allFilled(field, lines)
+}
+
 // RenderCover returns c as a PDF of one portrait Letter page, with its address where the envelope's window is and
 // nothing else there. It returns a *FieldError as Render does, and for a letter that does not fit on one page.
 func (r *Renderer) RenderCover(c Cover) ([]byte, error) {
@@ -85,16 +97,29 @@ func (r *Renderer) RenderCover(c Cover) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.write(label{title: strings.TrimSpace(c.Subject + " " + c.Reference), author: c.Sender[0], date: c.Date})
+	w, err := wordsOf("Language", c.Language)
+	if err != nil {
+		return nil, err
+	}
+	return write([]*page{p}, label{title: strings.TrimSpace(c.Subject + " " + c.Reference), author: c.Sender[0], date: c.Date, language: w.tag})
 }
 
 func (r *Renderer) composeCover(c Cover) (*page, error) {
-	err := r.validateCover(c)
+	w, err := wordsOf("Language", c.Language)
+	if err != nil {
+		return nil, err
+	}
+	err = r.validateCover(c)
 	if err != nil {
 		return nil, err
 	}
 	p := &page{width: letterShort, height: letterLong}
-	err = r.composeLetterhead(p, c)
+	err = r.composeSender(p, c.Sender)
+	if err != nil {
+		return nil, err
+	}
+	facts := []fact{{"Date", w.cover.date, w.day(c.Date)}, {"Reference", w.cover.reference, c.Reference}}
+	err = r.composeBeside(p, facts, addressMiddle-22)
 	if err != nil {
 		return nil, err
 	}
@@ -102,21 +127,21 @@ func (r *Renderer) composeCover(c Cover) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = r.composeLetter(p, c)
+	err = r.composeLetter(p, c, w)
 	if err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-// composeLetterhead sets who writes above the pane, date and reference to the right of it.
-func (r *Renderer) composeLetterhead(p *page, c Cover) error {
-	name, err := box{r.bold, coverRight - coverLeft, []step{{1, 15, 9}, {2, 9, 7}}, false}.fit("Sender[0]", c.Sender[0])
+// composeSender sets who writes above the pane, and the marks where to fold.
+func (r *Renderer) composeSender(p *page, sender []string) error {
+	name, err := box{r.bold, coverRight - coverLeft, []step{{1, 15, 9}, {2, 9, 7}}, false}.fit("Sender[0]", sender[0])
 	if err != nil {
 		return err
 	}
 	y := p.column(name, coverLeft, 44, 1.25, left, pine)
-	for i, s := range c.Sender[1:] {
+	for i, s := range sender[1:] {
 		t, err := box{r.regular, coverRight - coverLeft, []step{{1, 8.5, 6}}, false}.fit(fmt.Sprintf("Sender[%d]", i+1), s)
 		if err != nil {
 			return err
@@ -133,13 +158,16 @@ func (r *Renderer) composeLetterhead(p *page, c Cover) error {
 	}
 	d.op("Q")
 	p.drawing += d.String()
+	return nil
+}
 
+// fact is a value under its small heading; without a value nothing is printed.
+type fact struct{ field, head, value string }
+
+// composeBeside sets facts to the right of the pane, from the top y on.
+func (r *Renderer) composeBeside(p *page, facts []fact, y float64) error {
 	x := paneRight + 14
-	rows := []struct{ field, head, value string }{
-		{"Date", "Date", c.Date.Format("2 January 2006")}, {"Reference", "Our reference", c.Reference},
-	}
-	y = addressMiddle - 22
-	for _, k := range rows {
+	for _, k := range facts {
 		if k.value == "" {
 			continue
 		}
@@ -169,10 +197,10 @@ func (r *Renderer) composeAddress(p *page, lines []string) error {
 }
 
 // composeLetter sets the letter below the pane, in the largest size at which it leaves the page's foot free.
-func (r *Renderer) composeLetter(p *page, c Cover) error {
+func (r *Renderer) composeLetter(p *page, c Cover, w *words) error {
 	for size := 10.5; size >= 8; size -= 0.5 {
 		body := &page{}
-		y := r.composeBody(body, c, size)
+		y := r.composeBody(body, c, w, size)
 		if y <= coverBottom {
 			p.runs = append(p.runs, body.runs...)
 			return nil
@@ -182,7 +210,7 @@ func (r *Renderer) composeLetter(p *page, c Cover) error {
 }
 
 // composeBody returns the y at which the letter ends.
-func (r *Renderer) composeBody(p *page, c Cover, size float64) float64 {
+func (r *Renderer) composeBody(p *page, c Cover, w *words, size float64) float64 {
 	const leading = 1.35
 	y := paneBottom + 18
 	paragraph := func(f *face, s string) {
@@ -204,7 +232,7 @@ func (r *Renderer) composeBody(p *page, c Cover, size float64) float64 {
 	paragraph(r.regular, c.Signatory.Title)
 	if len(c.Enclosures) > 0 {
 		y += 0.6 * size
-		paragraph(r.regular, "Enclosed: "+strings.Join(c.Enclosures, "; "))
+		paragraph(r.regular, w.cover.enclosed+strings.Join(c.Enclosures, "; "))
 	}
 	return y
 }

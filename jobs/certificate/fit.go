@@ -98,3 +98,15 @@ func (f *face) evenOut(s string, lines []string, size, width float64) []string {
 	}
 	return lines
 }
+
+// cut shortens s to width points; where anything is left out, an ellipsis says so.
+func (f *face) cut(s string, size, width float64) string {
+	if f.width(s, size) <= width {
+		return s
+	}
+	kept := []rune(s)
+	for len(kept) > 0 && f.width(string(kept)+"…", size) > width {
+		kept = kept[:len(kept)-1]
+	}
+	return strings.TrimRight(string(kept), " ") + "…"
+}

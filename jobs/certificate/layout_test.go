@@ -35,7 +35,7 @@ func checkPlaces(t rapid.TB, runs []run, bounds place) {
 	}
 }
 
-func words(most int) *rapid.Generator[string] {
+func drawn(most int) *rapid.Generator[string] {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDWM 0123456789éèàçñÑŁłżŻąęś&.,-’()ЖΩ"
 	return rapid.Custom(func(t *rapid.T) string {
 		// Drawn so, because most strings that rapid makes by itself are short.
@@ -52,15 +52,15 @@ func TestRender_StaysInItsPlace(t *testing.T) {
 	printed := 0
 	rapid.Check(t, func(t *rapid.T) {
 		c := Certificate{
-			Number: words(30).Draw(t, "number"), Title: words(90).Draw(t, "title"), LegalName: words(250).Draw(t, "name"),
-			TradeName: rapid.OneOf(rapid.Just(""), words(220)).Draw(t, "trade"), Body: words(150).Draw(t, "body"),
-			Partner: words(150).Draw(t, "partner"), TermYears: rapid.IntRange(1, 9).Draw(t, "term"),
-			Accounts: rapid.SliceOfN(words(12), 0, 15).Draw(t, "accounts"), IndustryCodes: rapid.SliceOfN(words(40), 0, 4).Draw(t, "codes"),
+			Number: drawn(30).Draw(t, "number"), Title: drawn(90).Draw(t, "title"), LegalName: drawn(250).Draw(t, "name"),
+			TradeName: rapid.OneOf(rapid.Just(""), drawn(220)).Draw(t, "trade"), Body: drawn(150).Draw(t, "body"),
+			Partner: drawn(150).Draw(t, "partner"), TermYears: rapid.IntRange(1, 9).Draw(t, "term"),
+			Accounts: rapid.SliceOfN(drawn(12), 0, 15).Draw(t, "accounts"), IndustryCodes: rapid.SliceOfN(drawn(40), 0, 4).Draw(t, "codes"),
 			IssuedOn: time.Date(2026, 9, 30, 0, 0, 0, 0, time.UTC), ExpiresOn: time.Date(2029, 9, 30, 0, 0, 0, 0, time.UTC),
 			VerifyURL: "https://verify.example/" + strings.Repeat("w", rapid.IntRange(0, 90).Draw(t, "url")),
 		}
 		for range rapid.IntRange(1, 3).Draw(t, "signatories") {
-			c.Signatories = append(c.Signatories, Signatory{words(50).Draw(t, "signatory"), words(90).Draw(t, "signatory's title")})
+			c.Signatories = append(c.Signatories, Signatory{drawn(50).Draw(t, "signatory"), drawn(90).Draw(t, "signatory's title")})
 		}
 		p, err := r.compose(c)
 		var refused *FieldError
@@ -121,12 +121,12 @@ func TestRenderCover_StaysInItsPlace(t *testing.T) {
 	printed := 0
 	rapid.Check(t, func(t *rapid.T) {
 		c := Cover{
-			Sender: rapid.SliceOfN(words(60), 1, 6).Draw(t, "sender"), Address: rapid.SliceOfN(words(45), 1, 6).Draw(t, "address"),
-			Date: time.Date(2026, 9, 30, 0, 0, 0, 0, time.UTC), Reference: rapid.OneOf(rapid.Just(""), words(40)).Draw(t, "reference"),
-			Subject: words(120).Draw(t, "subject"), Salutation: words(60).Draw(t, "salutation"),
-			Body: rapid.SliceOfN(words(600), 1, 5).Draw(t, "body"), Closing: "Yours sincerely,",
-			Signatory:  Signatory{words(60).Draw(t, "name"), words(90).Draw(t, "title")},
-			Enclosures: rapid.SliceOfN(words(30), 0, 3).Draw(t, "enclosures"),
+			Sender: rapid.SliceOfN(drawn(60), 1, 6).Draw(t, "sender"), Address: rapid.SliceOfN(drawn(45), 1, 6).Draw(t, "address"),
+			Date: time.Date(2026, 9, 30, 0, 0, 0, 0, time.UTC), Reference: rapid.OneOf(rapid.Just(""), drawn(40)).Draw(t, "reference"),
+			Subject: drawn(120).Draw(t, "subject"), Salutation: drawn(60).Draw(t, "salutation"),
+			Body: rapid.SliceOfN(drawn(600), 1, 5).Draw(t, "body"), Closing: "Yours sincerely,",
+			Signatory:  Signatory{drawn(60).Draw(t, "name"), drawn(90).Draw(t, "title")},
+			Enclosures: rapid.SliceOfN(drawn(30), 0, 3).Draw(t, "enclosures"),
 		}
 		p, err := r.composeCover(c)
 		var refused *FieldError

@@ -20,7 +20,7 @@ const (
 	letterLong  = 792
 )
 
-// Renderer makes certificates and cover letters. It has parsed its fonts; it does not change, may be used by many
+// Renderer makes certificates, cover letters, invoices and batches. It has parsed its fonts; it does not change, may be used by many
 // goroutines, and gives the same bytes for the same input.
 type Renderer struct {
 	regular, bold, caps *face
@@ -125,15 +125,12 @@ func (p *page) column(t text, x, y, leading, align float64, tint colour) float64
 type label struct {
 	title, author string
 	date          time.Time
+	language      string
 }
 
-// write makes the PDF. Its dates are the day of l, never the present.
-func (p *page) write(l label) ([]byte, error) {
-	orientation := "P"
-	if p.width > p.height {
-		orientation = "L"
-	}
-	pdf := fpdf.New(orientation, "pt", "Letter", "")
+// write makes the PDF of the pages. Its dates are the day of l, never the present.
+func write(pages []*page, l label) ([]byte, error) {
+	pdf := fpdf.New(pages[0].orientation(), "pt", "Letter", "")
 	pdf.SetCatalogSort(true) // else fonts come in the order of a map
 	day := time.Date(l.date.Year(), l.date.Month(), l.date.Day(), 0, 0, 0, 0, time.UTC)
 	pdf.SetCreationDate(day)
@@ -141,21 +138,15 @@ func (p *page) write(l label) ([]byte, error) {
 	pdf.SetTitle(l.title, true)
 	pdf.SetAuthor(l.author, true)
 	pdf.SetCreator("secordesk", false)
-	pdf.SetLang("en-CA")
+	pdf.SetLang(l.language)
 	pdf.SetAutoPageBreak(false, 0)
-	pdf.AddPage()
-	encoded, err := p.embedFonts(pdf)
+	encoded, err := embedFonts(pdf, pages)
 	if err != nil {
 		return nil, err
 	}
-	pdf.RawWriteStr(p.drawing)
-	for i, r := range p.runs {
-		pdf.SetFont(r.face.name, "", r.size)
-		pdf.SetTextColor(r.tint.rgb())
-		pdf.Text(r.x, r.y, encoded[i])
-	}
-	for _, k := range p.links {
-		pdf.LinkString(k.x, k.y, k.width, k.height, k.url)
+	for i, p := range pages {
+		pdf.AddPageFormat(p.orientation(), fpdf.SizeType{Wd: letterShort, Ht: letterLong})
+		p.draw(pdf, encoded[i])
 	}
 	var out bytes.Buffer
 	err = pdf.Output(&out)
@@ -165,22 +156,44 @@ func (p *page) write(l label) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+func (p *page) orientation() string {
+	if p.width > p.height {
+		return "L"
+	}
+	return "P"
+}
+
+// draw puts the page's content into pdf, with the runs' texts as encoded.
+func (p *page) draw(pdf *fpdf.Fpdf, encoded []string) {
+	pdf.RawWriteStr(p.drawing)
+	for i, r := range p.runs {
+		pdf.SetFont(r.face.name, "", r.size)
+		pdf.SetTextColor(r.tint.rgb())
+		pdf.Text(r.x, r.y, encoded[i])
+	}
+	for _, k := range p.links {
+		pdf.LinkString(k.x, k.y, k.width, k.height, k.url)
+	}
+}
+
 // embedFonts returns the runs' texts in the codes of the fonts that it has embedded.
-func (p *page) embedFonts(pdf *fpdf.Fpdf) ([]string, error) {
+func embedFonts(pdf *fpdf.Fpdf, pages []*page) ([][]string, error) {
 	subsets := map[*face]*subset{}
 	var order []*subset
-	encoded := make([]string, len(p.runs))
-	for i, r := range p.runs {
-		s := subsets[r.face]
-		if s == nil {
-			s = newSubset(r.face)
-			subsets[r.face] = s
-			order = append(order, s)
-		}
-		var err error
-		encoded[i], err = s.encode(r.s)
-		if err != nil {
-			return nil, err
+	encoded := make([][]string, len(pages))
+	for n, p := range pages {
+		for _, r := range p.runs {
+			s := subsets[r.face]
+			if s == nil {
+				s = newSubset(r.face)
+				subsets[r.face] = s
+				order = append(order, s)
+			}
+			code, err := s.encode(r.s)
+			if err != nil {
+				return nil, err
+			}
+			encoded[n] = append(encoded[n], code)
 		}
 	}
 	for _, s := range order {
