@@ -119,7 +119,7 @@ func (d *Desk) nextPromise(f *secor.File) string {
 	var first time.Time
 	for _, c := range f.Clocks {
 		due, runs := c.Due(f.Programme.Calendars[c.Calendar])
-		if runs && (first.IsZero() || due.Before(first)) {
+		if runs && c.Policy.Party == secor.PartyOffice && (first.IsZero() || due.Before(first)) {
 			first = due
 		}
 	}
@@ -152,9 +152,10 @@ func elementTable(page letterPage) string {
 // trouble says in a few words what a lead is told.
 func trouble(page letterPage) string {
 	switch page.Cause.Kind {
-	case secor.EventClockBreach:
+	case secor.EventClockWarned, secor.EventClockBreach, secor.EventClockEscalated:
 		policy, _ := page.File.Edition.Policy(page.Cause.Facts["policy"])
-		return "late: " + policy.Title
+		said := map[secor.EventKind]string{secor.EventClockWarned: "soon late: ", secor.EventClockBreach: "late: ", secor.EventClockEscalated: "still late: "}
+		return said[page.Cause.Kind] + policy.Title
 	case secor.EventRegistrationAsked:
 		return "the registration needs a decision"
 	case secor.EventSubmissionAsked:

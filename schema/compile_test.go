@@ -60,7 +60,7 @@ func TestSchemas_KnowTheWordsOfTheRules(t *testing.T) {
 		{"edition", "$defs/policy/properties/party/properties/value/enum", secor.Parties()},
 		{"edition", "$defs/policy/properties/unit/properties/value/enum", []secor.Unit{secor.UnitBusiness, secor.UnitCalendar}},
 		{"edition", "$defs/policy/properties/ends/properties/value/enum", []secor.Ends{secor.EndsInstant, secor.EndsEndOfDay}},
-		{"edition", "$defs/level/properties/raises/enum", []secor.EventKind{secor.EventClockWarned, secor.EventInvoiceReminder, secor.EventClockBreach}},
+		{"edition", "$defs/level/properties/raises/enum", []secor.EventKind{secor.EventClockWarned, secor.EventInvoiceReminder, secor.EventClockBreach, secor.EventClockEscalated}},
 		{"protocol", "$defs/question/properties/methods/items/enum", []secor.Method{secor.MethodDocument, secor.MethodInterview, secor.MethodObservation}},
 		{"protocol", "$defs/question/properties/scale/enum", []secor.Scale{secor.ScaleAll, secor.ScaleRange, secor.ScalePercent}},
 		{"score", "$defs/question/properties/scale/enum", []secor.Scale{secor.ScaleAll, secor.ScaleRange, secor.ScalePercent}},

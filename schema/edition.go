@@ -175,11 +175,14 @@ func (f policyFile) policy(r *reading, name string) secor.Policy {
 	for i, l := range f.Levels {
 		at := fmt.Sprintf("%s/levels/%d", pointer, i)
 		r.list(at, f.Title+": "+l.Name, fmt.Sprintf("after %s: %s", count(l.AfterDays, "day"), l.Raises), l.origin)
-		if i < len(f.Levels)-1 {
-			r.own(len(r.values) - 1) // when to warn before a breach
+		if l.Name != secor.LevelBreach {
+			r.own(len(r.values) - 1) // when to warn, to remind and to escalate
 		}
 		p.Levels = append(p.Levels, secor.Level{Name: l.Name, AfterDays: l.AfterDays, Raises: l.Raises})
 		f.checkLevel(r, at, i)
+	}
+	if p.Breach().Name == "" {
+		r.complain(pointer+"/levels", "none is called breach; name the level at which the promise is broken")
 	}
 	if !p.Promise {
 		r.own(listed)
@@ -187,22 +190,26 @@ func (f policyFile) policy(r *reading, name string) secor.Policy {
 	return p
 }
 
-// checkLevel holds that levels ascend and that the last one, and no other, is
-// the breach.
+// checkLevel holds that levels ascend, each with a name of its own, that the
+// breach and no other level raises clock.breached, and that only what follows it
+// is escalated.
 func (f policyFile) checkLevel(r *reading, at string, i int) {
-	level, last := f.Levels[i], i == len(f.Levels)-1
+	level := f.Levels[i]
+	breach := level.Name == secor.LevelBreach
 	if i > 0 && level.AfterDays <= f.Levels[i-1].AfterDays {
 		r.complain(at+"/after_days", "%d days do not come after the %d of the level before", level.AfterDays, f.Levels[i-1].AfterDays)
 	}
-	if (level.Name == "breach") != last {
-		r.complain(at+"/name", "%q: the last level is the breach, and only the last", level.Name)
+	if (level.Raises == secor.EventClockBreach) != breach {
+		r.complain(at+"/raises", "%q: the level breach raises clock.breached, and only that one", level.Raises)
 	}
-	if (level.Raises == "clock.breached") != last {
-		r.complain(at+"/raises", "%q: the last level raises clock.breached, and only the last", level.Raises)
-	}
+	broken := false
 	for _, other := range f.Levels[:i] {
-		if other.Name == level.Name && !last {
+		broken = broken || other.Name == secor.LevelBreach
+		if other.Name == level.Name {
 			r.complain(at+"/name", "%q names two levels", level.Name)
 		}
+	}
+	if (level.Raises == secor.EventClockEscalated) && !broken || level.Raises == secor.EventClockWarned && broken {
+		r.complain(at+"/raises", "%q: a warning comes before the breach, an escalation after it", level.Raises)
 	}
 }

@@ -42,7 +42,7 @@ func (s *Store) promise(ctx context.Context, tx *sqlx.Tx, f *secor.File, events 
 
 // promiseOne makes the key of the event, so that a promise cannot recur.
 func (s *Store) promiseOne(ctx context.Context, tx *sqlx.Tx, f *secor.File, cause secor.Event, follow secor.Follow) error {
-	recipients, err := recipientsOf(f, follow.Audience)
+	recipients, err := s.recipientsOf(f, follow.Audience)
 	if err != nil {
 		return fmt.Errorf("promise %s: %w", follow.Job, err)
 	}
@@ -65,8 +65,9 @@ func (s *Store) graceOf(a secor.Audience) time.Duration {
 }
 
 // recipientsOf resolves an audience. A promise to nobody would be lost, so it is
-// a fault: a step that has to tell the leads waits until there is one.
-func recipientsOf(f *secor.File, a secor.Audience) ([]string, error) {
+// a fault: a step that has to tell the leads waits until there is one. Only cards
+// are promised to nobody, while there is no channel for them.
+func (s *Store) recipientsOf(f *secor.File, a secor.Audience) ([]string, error) {
 	switch a {
 	case secor.AudienceDesk:
 		return []string{secor.Desk.String()}, nil
@@ -79,16 +80,30 @@ func recipientsOf(f *secor.File, a secor.Audience) ([]string, error) {
 			return nil, fmt.Errorf("nobody holds case %d", f.Case.ID)
 		}
 		return []string{secor.ByReviewer(f.Case.Holder).String()}, nil
+	case secor.AudienceHolder:
+		for _, r := range f.Roster {
+			if r.Active && r.ID == f.Case.Holder {
+				return []string{secor.ByReviewer(r.ID).String()}, nil
+			}
+		}
+		return firstOf(f.Roster, secor.RoleLead, secor.RoleAdmin)
 	case secor.AudienceLeads:
-		return leadsOf(f.Roster)
+		return firstOf(f.Roster, secor.RoleLead, secor.RoleAdmin)
+	case secor.AudienceAdmins:
+		return firstOf(f.Roster, secor.RoleAdmin, secor.RoleLead)
+	case secor.AudienceChannel:
+		if s.Channel == "" {
+			return nil, nil
+		}
+		return []string{"channel:" + s.Channel}, nil
 	default:
 		return nil, fmt.Errorf("the audience %q is not known", a)
 	}
 }
 
-// leadsOf returns every active lead and, where there is none, every active administrator.
-func leadsOf(roster []secor.Reviewer) ([]string, error) {
-	for _, role := range []secor.Role{secor.RoleLead, secor.RoleAdmin} {
+// firstOf returns everybody active of the first role that anybody active has.
+func firstOf(roster []secor.Reviewer, roles ...secor.Role) ([]string, error) {
+	for _, role := range roles {
 		var found []string
 		for _, r := range roster {
 			if r.Active && r.Role == role {

@@ -18,10 +18,10 @@ import (
 const DefaultGrace = 2 * time.Minute
 
 // schemaVersion is the newest migration that this code relies on.
-const schemaVersion = 8
+const schemaVersion = 10
 
-// Store is the desk's memory. It is safe for concurrent use. Grace, Keep and
-// Promised are set before its first use.
+// Store is the desk's memory. It is safe for concurrent use. Grace, Keep, Channel
+// and Promised are set before its first use.
 type Store struct {
 	// Grace is the wait before a letter to somebody outside may start; work on
 	// the case itself waits for nothing. New sets DefaultGrace.
@@ -29,6 +29,9 @@ type Store struct {
 	// Keep is how long what ended is kept before FinishPurge removes it, in wall
 	// time. New sets DefaultKeep.
 	Keep time.Duration
+	// Channel is where cards are posted, such as "secor-desk": lower-case letters and
+	// dashes. Empty, as New leaves it: nowhere, and no card is promised.
+	Channel string
 	// Promised is called after each commit that promised a job, so that a relay
 	// need not wait for its next look. It must not block. It may be nil.
 	Promised func()

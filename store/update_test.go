@@ -354,6 +354,31 @@ func TestUpdateCase_Promises(t *testing.T) {
 	}
 }
 
+// TestUpdateCase_TellsTheHolder: a warning goes to who holds the case, and to the
+// leads when nobody does.
+func TestUpdateCase_TellsTheHolder(t *testing.T) {
+	d := newDesk(t)
+	held, free := d.reviewed(d.company(1)), d.reviewed(d.company(2))
+	d.take(free, d.reviewer[0], "hand-back", nil)
+	d.clock.Add(15 * 24 * time.Hour)
+	for _, id := range []secor.CaseID{held, free} {
+		d.ok(d.UpdateCase(t.Context(), id, d.deskAct(), func(f *secor.File, _ time.Time) error { _, err := f.ReachLevels(); return err }))
+	}
+	for id, want := range map[secor.CaseID]int64{held: d.reviewer[0], free: d.lead} {
+		jobs, err := d.Jobs(t.Context(), store.JobFilter{CaseID: id})
+		d.ok(err)
+		var got []string
+		for _, j := range jobs {
+			if j.Kind == string(secor.JobWarn) {
+				got = append(got, j.Recipient)
+			}
+		}
+		if !slices.Equal(got, []string{fmt.Sprintf("reviewer:%d", want)}) {
+			t.Errorf("case %d: %v are warned, want reviewer:%d", id, got, want)
+		}
+	}
+}
+
 // With no lead the administrators are told; with nobody to tell the step is a
 // fault, because its promise would be lost.
 func TestUpdateCase_NobodyToTell(t *testing.T) {

@@ -12,8 +12,8 @@ const (
 	ClockStarted  ClockEntryKind = "started"
 	ClockPaused   ClockEntryKind = "paused"   // the time belongs to Party until resumed
 	ClockResumed  ClockEntryKind = "resumed"  // the time belongs to the policy's party again
-	ClockReached  ClockEntryKind = "reached"  // the desk acted on Level before the breach
-	ClockBreached ClockEntryKind = "breached" // the desk acted on the policy's last level
+	ClockReached  ClockEntryKind = "reached"  // the desk acted on Level, before the breach or after it
+	ClockBreached ClockEntryKind = "breached" // the desk acted on the policy's breach
 	ClockMet      ClockEntryKind = "met"      // the promise was kept or, after a breach, done late
 	ClockStopped  ClockEntryKind = "stopped"  // the promise fell away
 )
@@ -163,7 +163,7 @@ func (c Clock) checkLevel(e ClockEntry) error {
 	case i < 0:
 		return refuse(ErrLedger, "", "the policy %s has no level %q", c.Policy.Name, e.Level)
 	case (e.Kind == ClockBreached) != (e.Level == c.Policy.Breach().Name):
-		return refuse(ErrLedger, "", "the level %q of %s cannot be %s: the last level is breached, the others are reached",
+		return refuse(ErrLedger, "", "the level %q of %s cannot be %s: the breach is breached, the others are reached",
 			e.Level, c.Policy.Name, e.Kind)
 	case i < c.acted():
 		return refuse(ErrLedger, "", "the level %q of %s was acted on before or is passed", e.Level, c.Policy.Name)
@@ -228,14 +228,14 @@ func (c Clock) Party() Party {
 	}
 }
 
-// Due returns the instant of the policy's last level, in the calendar's zone:
+// Due returns the instant of the policy's breach, in the calendar's zone:
 // the promise is kept by what happens before it or at it. There is none, and the
 // second result is false, while the clock is paused and when it is finished.
 func (c Clock) Due(cal *Calendar) (time.Time, bool) {
 	return c.LevelDue(cal, c.Policy.Breach())
 }
 
-// LevelDue returns the instant of one level, as Due does of the last.
+// LevelDue returns the instant of one level, as Due does of the breach.
 func (c Clock) LevelDue(cal *Calendar, level Level) (time.Time, bool) {
 	if c.Phase() != PhaseRunning {
 		return time.Time{}, false
@@ -245,7 +245,7 @@ func (c Clock) LevelDue(cal *Calendar, level Level) (time.Time, bool) {
 
 // Next returns the first level that is neither acted on nor passed by one that
 // is, and its instant, which may lie in the past. It is false where LevelDue is,
-// and when the breach was acted on.
+// and when the last level was acted on.
 func (c Clock) Next(cal *Calendar) (Level, time.Time, bool) {
 	acted := c.acted()
 	if acted >= len(c.Policy.Levels) {
@@ -254,6 +254,17 @@ func (c Clock) Next(cal *Calendar) (Level, time.Time, bool) {
 	level := c.Policy.Levels[acted]
 	due, ok := c.LevelDue(cal, level)
 	return level, due, ok
+}
+
+// stands reports whether a level is the last that was acted on and is due at now,
+// as the ledger has it: also while the clock is paused, when the pause came later.
+func (c Clock) stands(cal *Calendar, name string, now time.Time) bool {
+	i := c.level(name)
+	if i < 0 || c.acted() != i+1 {
+		return false
+	}
+	due, ok := c.reaches(cal, c.Policy.Levels[i], c.stretches())
+	return ok && !due.After(now)
 }
 
 // Promised returns what Due was when the clock finished, for display: the instant

@@ -19,6 +19,12 @@ func deskPolicy(unit Unit, ends Ends, days ...int) Policy {
 	return p
 }
 
+// escalated adds a level that follows the breach.
+func escalated(p Policy, days int) Policy {
+	p.Levels = append(p.Levels, Level{Name: "escalate", AfterDays: days, Raises: EventClockEscalated})
+	return p
+}
+
 // ledger appends lines such as "2025-06-03 09:00 paused company"; each is
 // recorded when it happened.
 func ledger(t testing.TB, p Policy, lines ...string) Clock {
@@ -224,6 +230,39 @@ func TestClock_ThroughItsLife(t *testing.T) {
 	}
 }
 
+func TestNext_GoesOnAfterTheBreach(t *testing.T) {
+	office := deskCalendar(t)
+	p := escalated(deskPolicy(UnitBusiness, EndsEndOfDay, 1, 3), 5)
+	started := []string{"2025-06-02 09:00 started"}
+	tests := []struct {
+		acted string
+		next  string
+		due   string
+	}{
+		{"2025-06-03 16:30 reached late", "breach", "2025-06-05 16:30"},
+		{"2025-06-05 16:30 breached breach", "escalate", "2025-06-09 16:30"},
+		{"2025-06-09 16:30 reached escalate", "", ""},
+	}
+	for _, tt := range tests {
+		c := ledger(t, p, append(started[:1:1], tt.acted)...)
+		level, at, ok := c.Next(office)
+		if level.Name != tt.next || ok && !at.Equal(wall(t, tt.due)) {
+			t.Errorf("%s: Next = %q at %s, want %q at %s", tt.acted, level.Name, at, tt.next, tt.due)
+		}
+		if due, _ := c.Due(office); !due.Equal(wall(t, "2025-06-05 16:30")) {
+			t.Errorf("%s: Due = %s, which is not the breach's", tt.acted, due)
+		}
+	}
+	c := ledger(t, p, started...)
+	at := wall(t, "2025-06-09 16:30")
+	if _, err := c.Append(ClockEntry{Kind: ClockBreached, Level: "escalate", At: at, Recorded: at}); !errors.Is(err, ErrLedger) {
+		t.Errorf("an escalation is breached: %v", err)
+	}
+	if late := c.Late(office, at); late != 96*time.Hour {
+		t.Errorf("late by %s, want the 96 hours since the breach", late)
+	}
+}
+
 func TestNext_SkipsWhatABreachPassed(t *testing.T) {
 	c := ledger(t, deskPolicy(UnitBusiness, EndsEndOfDay, 1, 3, 5), "2025-06-02 09:00 started", "2025-06-05 16:30 reached late")
 	level, _, ok := c.Next(deskCalendar(t))
@@ -260,7 +299,7 @@ func TestAppend_Refuses(t *testing.T) {
 		{"reached before the start", running, "2025-06-01 12:00 reached late", "is before the clock was started"},
 		{"a pause of nobody", running, "2025-06-02 10:00 paused nobody", "name office, company or body"},
 		{"a level that the policy lacks", running, "2025-06-02 10:00 reached warn", `has no level "warn"`},
-		{"the breach only reached", running, "2025-06-05 17:00 reached breach", "the last level is breached"},
+		{"the breach only reached", running, "2025-06-05 17:00 reached breach", "the breach is breached"},
 		{"a warning breached", running, "2025-06-05 17:00 breached late", "the others are reached"},
 		{"the same level twice", warned, "2025-06-05 17:00 reached late", "was acted on before"},
 		{"a warning after the breach", breached, "2025-06-05 17:00 reached late", "is passed"},
@@ -411,12 +450,15 @@ func TestSpent(t *testing.T) {
 	}
 }
 
-// drawClock draws a policy of three levels and a ledger of up to five pauses,
+// drawClock draws a policy of three levels, or four, and a ledger of up to five pauses,
 // entered late now and then; it may be running, paused or finished at the end.
 func drawClock(t testing.TB, rt *rapid.T) Clock {
 	unit := rapid.SampledFrom([]Unit{UnitBusiness, UnitCalendar}).Draw(rt, "unit")
 	ends := rapid.SampledFrom([]Ends{EndsInstant, EndsEndOfDay}).Draw(rt, "ends")
 	p := deskPolicy(unit, ends, rapid.IntRange(0, 2).Draw(rt, "warn"), rapid.IntRange(2, 4).Draw(rt, "late"), rapid.IntRange(4, 10).Draw(rt, "breach"))
+	if rapid.Bool().Draw(rt, "goes on") {
+		p = escalated(p, rapid.IntRange(10, 15).Draw(rt, "escalate"))
+	}
 	at := drawInstant(rt, "started")
 	c := Clock{Policy: p}
 	recorded := at

@@ -40,7 +40,9 @@ const (
 	JobMakeCertificate    JobKind = "certificate:make_papers"
 	JobRevocation         JobKind = "certificate:send_revocation"
 
-	JobEscalate JobKind = "escalation:tell_lead"
+	JobWarn      JobKind = "escalation:warn_holder"
+	JobEscalate  JobKind = "escalation:tell_lead"
+	JobTellAdmin JobKind = "escalation:tell_admin"
 )
 
 // Audience says for whom a job is done; the store resolves it to recipients in
@@ -50,7 +52,10 @@ type Audience string
 const (
 	AudienceCompany  Audience = "company"  // the company's address for letters
 	AudienceReviewer Audience = "reviewer" // who holds the case
-	AudienceLeads    Audience = "leads"    // every active lead
+	AudienceHolder   Audience = "holder"   // who holds the case; the leads when nobody does
+	AudienceLeads    Audience = "leads"    // every active lead; the administrators when there is none
+	AudienceAdmins   Audience = "admins"   // every active administrator; the leads when there is none
+	AudienceChannel  Audience = "channel"  // the desk's channel for cards; nobody when it has none
 	AudienceBody     Audience = "body"     // the governing body
 	AudienceDesk     Audience = "desk"     // nobody outside: work on the case itself
 )
@@ -108,7 +113,9 @@ var follows = []Follow{
 	{EventCertificateReturned, JobEscalate, AudienceLeads},
 	{EventCertificateRevoked, JobRevocation, AudienceCompany},
 
+	{EventClockWarned, JobWarn, AudienceHolder},
 	{EventClockBreach, JobEscalate, AudienceLeads},
+	{EventClockEscalated, JobTellAdmin, AudienceAdmins},
 }
 
 // Follows returns what follows from an event.
@@ -142,7 +149,7 @@ func StillTrue(kind JobKind, f *File, cause Event) bool {
 	if cause.Subject == f.Case.Kind && cause.Seq != f.LastMove.Seq {
 		return false
 	}
-	if kind == JobEscalate {
+	if slices.Contains(escalations, kind) {
 		return f.stillTroubled(cause)
 	}
 	if kind == JobTellReviewer && !f.heldSince(cause) {
@@ -162,15 +169,18 @@ func (f *File) heldSince(cause Event) bool {
 // Judged reports whether the rules know when the reason of a kind ends.
 func Judged(kind JobKind) bool {
 	_, known := stillTrue[kind]
-	return known || kind == JobEscalate
+	return known || slices.Contains(escalations, kind)
 }
 
-// stillTroubled reports whether what a lead was to be told has not been settled.
+// escalations are the kinds whose reason is the event that they follow from.
+var escalations = []JobKind{JobWarn, JobEscalate, JobTellAdmin}
+
+// stillTroubled reports whether what somebody of the desk was to be told has not
+// been settled.
 func (f *File) stillTroubled(cause Event) bool {
 	switch cause.Kind {
-	case EventClockBreach:
-		i := f.cycle(cause.Facts["policy"])
-		return i >= 0 && strconv.Itoa(f.Clocks[i].Cycle) == cause.Facts["cycle"] && f.Clocks[i].Phase() != PhaseFinished
+	case EventClockWarned, EventClockBreach, EventClockEscalated:
+		return f.stillLate(cause)
 	case EventRegistrationAsked:
 		return f.Case.State == StateRegistered
 	case EventSubmissionAsked:
@@ -182,6 +192,27 @@ func (f *File) stillTroubled(cause Event) bool {
 	default:
 		return false
 	}
+}
+
+// stillLate reports whether the level of a clock that an event tells of still
+// stands: the same cycle is not finished, the level is due by what is known now,
+// and no later level was acted on, whose letter says all that this one would. So
+// of levels that come due together, after the desk's clocks stood still, only the
+// last is written about. To warn and to escalate is to ask that something be done,
+// which the office cannot while the time is somebody else's.
+func (f *File) stillLate(cause Event) bool {
+	i := f.cycle(cause.Facts["policy"])
+	if i < 0 || strconv.Itoa(f.Clocks[i].Cycle) != cause.Facts["cycle"] {
+		return false
+	}
+	c := f.Clocks[i]
+	if c.Phase() == PhaseFinished || c.Phase() == PhasePaused && cause.Kind != EventClockBreach {
+		return false
+	}
+	if holder, told := cause.Facts["holder"]; told && cause.Kind == EventClockWarned && holder != strconv.FormatInt(f.Case.Holder, 10) {
+		return false // it is another's now, who was told of it with the case
+	}
+	return c.stands(f.Programme.Calendars[c.Calendar], cause.Facts["level"], f.now)
 }
 
 var stillTrue = map[JobKind]func(*File) bool{

@@ -57,7 +57,7 @@ var quiet = map[EventKind]string{
 	EventCertificateRequested: "is itself the letter", EventBodyQueried: "cards only; a person records it", EventBodyAnswered: "history",
 	EventCertificateSigned: "cards only", EventCertificateMailed: "the cover letter is in the envelope", EventCertificateSentOut: "the body sends it",
 	EventCertificateDelivered: "the company has it", EventRevocationProposed: "cards only", EventCertificateReplaced: "another one is due",
-	EventClockWarned: "cards only", EventLetterSent: "is itself the letter", EventNoted: "history", EventCorrected: "history",
+	EventLetterSent: "is itself the letter", EventNoted: "history", EventCorrected: "history",
 	EventGuardWaived: "history", EventGuardNoted: "history", EventJobRetried: "the job itself runs again", EventJobDropped: "history",
 	EventJobArrived: "what the letter means is recorded beside it",
 }
@@ -104,7 +104,9 @@ func TestJobKinds_HaveOnePredicateEach(t *testing.T) {
 	for kind := range stillTrue {
 		predicates = append(predicates, string(kind))
 	}
-	predicates = append(predicates, string(JobEscalate)) // looks at its cause
+	for _, kind := range escalations { // they look at their cause
+		predicates = append(predicates, string(kind))
+	}
 	slices.Sort(predicates)
 	if diff := cmp.Diff(want, predicates); diff != "" {
 		t.Errorf("kinds and predicates (-kinds +predicates):\n%s", diff)
@@ -335,6 +337,90 @@ func TestStillTrue_Escalations(t *testing.T) {
 	}
 	if StillTrue(JobEscalate, breached.File, Event{Kind: EventNoted}) {
 		t.Error("an event that troubles nobody is escalated")
+	}
+}
+
+// lateRequest is a request that Ana holds, under a policy of three steps: warned
+// after 2 days, broken after 3, escalated after 5.
+func lateRequest(t *testing.T) *office {
+	o := newOffice(t, SubjectRequest)
+	o.Edition.Policies[0].Levels = append(testLevels(3), Level{Name: "escalate", AfterDays: 5, Raises: EventClockEscalated})
+	err := o.act(Act{By: Desk}, o.Open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.take(asAna, "take", "")
+	return o
+}
+
+// sweep lets the desk act on the clocks at an instant.
+func (o *office) sweep(at string) {
+	o.t.Helper()
+	o.clock = wall(o.t, at)
+	err := o.act(Act{By: Desk}, func() error { _, err := o.ReachLevels(); return err })
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// tells returns to whom the lateness of a case would be written now.
+func (o *office) tells() []Audience {
+	var told []Audience
+	for _, e := range o.history {
+		for _, follow := range Follows(e.Kind) {
+			if slices.Contains(escalations, follow.Job) && StillTrue(follow.Job, o.File, e) {
+				told = append(told, follow.Audience)
+			}
+		}
+	}
+	return told
+}
+
+// TestStillTrue_ThreeSteps: a lateness is told to the holder, then the leads, then
+// the administrators, each for as long as nothing later was told.
+func TestStillTrue_ThreeSteps(t *testing.T) {
+	tests := []struct {
+		situation string
+		do        func(*office)
+		want      []Audience
+	}{
+		{"before anything is due", func(o *office) { o.sweep("2026-03-27 16:00") }, nil},
+		{"warned", func(o *office) { o.sweep("2026-03-27 17:00") }, []Audience{AudienceHolder}},
+		{"broken", func(o *office) { o.sweep("2026-03-27 17:00"); o.sweep("2026-03-30 17:00") }, []Audience{AudienceLeads}},
+		{"escalated", func(o *office) { o.sweep("2026-03-27 17:00"); o.sweep("2026-03-30 17:00"); o.sweep("2026-04-01 17:00") }, []Audience{AudienceAdmins}},
+		{"warned and broken at once", func(o *office) { o.sweep("2026-03-31 09:00") }, []Audience{AudienceLeads}},
+		{"all three at once", func(o *office) { o.sweep("2026-04-20 09:00") }, []Audience{AudienceAdmins}},
+		{"swept twice", func(o *office) { o.sweep("2026-04-20 09:00"); o.sweep("2026-04-20 09:30") }, []Audience{AudienceAdmins}},
+		{"warned, then asked", func(o *office) { o.sweep("2026-03-27 17:00"); o.take(asAna, "query", "", "question=who?") }, nil},
+		{"broken, then asked", func(o *office) { o.sweep("2026-03-30 17:00"); o.take(asAna, "query", "", "question=who?") }, []Audience{AudienceLeads}},
+		{"escalated, then asked", func(o *office) { o.sweep("2026-04-01 17:00"); o.take(asAna, "query", "", "question=who?") }, nil},
+		{"broken, but asked before that", func(o *office) {
+			o.sweep("2026-03-30 17:00")
+			err := o.tryAt(Act{By: asAna, Reason: "entered late", HappenedAt: wall(t, "2026-03-26 10:00")}, "query", "question=who?")
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, nil},
+		{"warned, then handed back", func(o *office) { o.sweep("2026-03-27 17:00"); o.take(asAna, "release", "") }, nil},
+		{"warned, then another's", func(o *office) {
+			o.sweep("2026-03-27 17:00")
+			o.take(asAna, "release", "")
+			o.take(asBen, "take", "")
+		}, nil},
+		{"broken, then decided", func(o *office) { o.sweep("2026-03-30 17:00"); o.take(asAna, "approve", "") }, nil},
+		{"escalated, then withdrawn", func(o *office) { o.sweep("2026-04-01 17:00"); o.take(asAna, "withdraw", "by phone") }, nil},
+		{"escalated, closed and reopened", func(o *office) {
+			o.sweep("2026-04-01 17:00")
+			o.take(asAna, "approve", "")
+			o.take(asCleo, "reopen", "mistake")
+		}, nil},
+	}
+	for _, tt := range tests {
+		o := lateRequest(t)
+		tt.do(o)
+		if diff := cmp.Diff(tt.want, o.tells()); diff != "" {
+			t.Errorf("%s: told (-want +got):\n%s", tt.situation, diff)
+		}
 	}
 }
 

@@ -205,6 +205,7 @@ func (f *File) reach(i int, level Level) error {
 		return err
 	}
 	f.Clocks[i] = clock
-	f.record(level.Raises, "", facts{"policy": c.Policy.Name, "cycle": strconv.Itoa(c.Cycle), "level": level.Name})
+	f.record(level.Raises, "", facts{"policy": c.Policy.Name, "cycle": strconv.Itoa(c.Cycle), "level": level.Name,
+		"holder": strconv.FormatInt(f.Case.Holder, 10)})
 	return nil
 }

@@ -114,7 +114,7 @@ type Policy struct {
 	Party   Party // whose time runs while the clock is not paused
 	Unit    Unit
 	Ends    Ends
-	Levels  []Level // ascending by AfterDays; the last one is the breach
+	Levels  []Level // ascending by AfterDays; one is the breach, others may follow it
 	Promise bool    // the programme page tells applicants this number
 }
 
@@ -125,8 +125,18 @@ type Level struct {
 	Raises    EventKind
 }
 
-// Breach returns the policy's last level, the one at which the promise is broken.
-func (p Policy) Breach() Level { return p.Levels[len(p.Levels)-1] }
+// LevelBreach is the level at which a promise is broken. Each policy has it once.
+const LevelBreach = "breach"
+
+// Breach returns the policy's level at which the promise is broken.
+func (p Policy) Breach() Level {
+	for _, l := range p.Levels {
+		if l.Name == LevelBreach {
+			return l
+		}
+	}
+	return Level{}
+}
 
 // Policy returns the edition's policy of that name.
 func (e *Edition) Policy(name string) (Policy, bool) {
