@@ -359,7 +359,7 @@ func TestUpdateCase_Promises(t *testing.T) {
 func TestUpdateCase_TellsTheHolder(t *testing.T) {
 	d := newDesk(t)
 	held, free := d.reviewed(d.company(1)), d.reviewed(d.company(2))
-	d.take(free, d.reviewer[0], "hand-back", nil)
+	d.take(free, d.reviewer[0], "release", nil)
 	d.clock.Add(15 * 24 * time.Hour)
 	for _, id := range []secor.CaseID{held, free} {
 		d.ok(d.UpdateCase(t.Context(), id, d.deskAct(), func(f *secor.File, _ time.Time) error { _, err := f.ReachLevels(); return err }))
