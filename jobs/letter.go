@@ -162,6 +162,8 @@ func trouble(page letterPage) string {
 		return "the submission needs a decision"
 	case secor.EventPaymentReversed:
 		return "payment " + page.Cause.Facts["reference"] + " was reversed"
+	case secor.EventInvoiceOverpaid:
+		return "more was paid than asked: a credit of " + page.Cause.Facts["credit"]
 	case secor.EventCertificateReturned:
 		return "the certificate came back"
 	default:

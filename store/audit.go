@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"secordesk/store/secor"
 )
@@ -53,11 +54,15 @@ func (r auditRow) domain() *secor.Audit {
 		Term: r.Term, Proposer: int64(r.ProposerID), Declined: r.Declined, Notified: secor.Date(r.NotifiedOn), Reviewer: int64(r.ReviewerID)}
 }
 
+// auditSQL also names an audit of the company and fee year that runs beside it.
 const auditSQL = `
-	SELECT case_id, state, purpose, fee_year, headcount, claimed_policies, claimed_records, verified_policies, verified_records,
-		last_day, question, waiting, round, result, term, proposer_id, declined, notified_on, reviewer_id
-	FROM audits
-	WHERE case_id = $1`
+	SELECT a.case_id, a.state, a.purpose, a.fee_year, a.headcount, a.claimed_policies, a.claimed_records, a.verified_policies, a.verified_records,
+		a.last_day, a.question, a.waiting, a.round, a.result, a.term, a.proposer_id, a.declined, a.notified_on, a.reviewer_id,
+		(SELECT min(o.case_id)
+		FROM cases c JOIN audits o ON o.case_id = c.id
+		WHERE c.company_id = $2 AND o.case_id <> a.case_id AND o.fee_year = a.fee_year AND o.state = ANY ($3)) AS beside_id
+	FROM audits a
+	WHERE a.case_id = $1`
 
 const addAuditSQL = `
 	INSERT INTO audits (case_id, state, purpose, fee_year, headcount, claimed_policies, claimed_records, verified_policies, verified_records,
@@ -74,13 +79,28 @@ const updateAuditSQL = `
 	WHERE case_id = :case_id`
 
 func loadAudit(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
-	var row auditRow
-	err := tx.GetContext(ctx, &row, auditSQL, f.Case.ID)
+	var row struct {
+		auditRow
+		BesideID ref
+	}
+	err := tx.GetContext(ctx, &row, auditSQL, f.Case.ID, f.Case.CompanyID, runningAudits())
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
 	f.Audit = row.domain()
+	f.Audit.Beside = secor.CaseID(row.BesideID)
 	return nil
+}
+
+// runningAudits returns the states of an audit in which somebody has to act.
+func runningAudits() pq.StringArray {
+	var states pq.StringArray
+	for _, state := range secor.States(secor.SubjectAudit) {
+		if secor.Next(secor.SubjectAudit, state) != "" {
+			states = append(states, string(state))
+		}
+	}
+	return states
 }
 
 // lineRow is a line of the sheet. Points are in hundredths of a point.

@@ -51,6 +51,7 @@ type invoiceRecord struct {
 
 type paymentRecord struct {
 	Amount     string `json:"amount"`
+	Refund     bool   `json:"refund,omitempty"`
 	Method     string `json:"method"`
 	Reference  string `json:"reference"`
 	ReceivedOn string `json:"received_on"`
@@ -78,12 +79,12 @@ const verifyCertificatesSQL = `
 	ORDER BY id`
 
 const verifyInvoicesSQL = `
-	SELECT id, case_id, company_id, fee_year, kind, nth, state, net_cents, tax_cents, tax_name, sent_on, free
+	SELECT ` + invoiceColumns + `
 	FROM invoices
 	ORDER BY state <> 'void', id`
 
 const verifyPaymentsSQL = `
-	SELECT id, invoice_id, amount_cents, method, received_on, reference, reversed_on
+	SELECT id, invoice_id, amount_cents, refund, method, received_on, reference, reversed_on
 	FROM payments
 	ORDER BY id`
 
@@ -155,12 +156,15 @@ func invoiceRecords(ctx context.Context, tx *sqlx.Tx) (map[string][]invoiceRecor
 	paid := map[int64][]paymentRecord{}
 	for _, row := range payments {
 		p := row.domain()
-		paid[row.InvoiceID] = append(paid[row.InvoiceID], paymentRecord{Amount: p.Amount.String(), Method: p.Method,
+		paid[row.InvoiceID] = append(paid[row.InvoiceID], paymentRecord{Amount: p.Amount.String(), Refund: p.Refund, Method: p.Method,
 			Reference: p.Reference, ReceivedOn: p.ReceivedOn.String(), ReversedOn: p.ReversedOn.String()})
 	}
 	records := map[string][]invoiceRecord{}
 	for _, row := range invoices {
-		invoice := row.domain()
+		invoice, err := row.domain()
+		if err != nil {
+			return nil, err
+		}
 		stream := caseStream(invoice.CaseID)
 		records[stream] = append(records[stream], invoiceRecord{Number: invoice.Number(), State: invoice.State,
 			Total: invoice.Total().String(), Payments: paid[row.ID]})
@@ -295,6 +299,9 @@ func (b *bill) hear(e secor.Event) {
 	case secor.EventPaymentRecorded:
 		b.payments = append(b.payments, receipt{paymentRecord: paymentRecord{Amount: e.Facts["amount"], Method: e.Facts["method"],
 			Reference: e.Facts["reference"], ReceivedOn: e.Facts["received_on"]}})
+	case secor.EventPaymentRefunded:
+		b.payments = append(b.payments, receipt{paymentRecord: paymentRecord{Amount: e.Facts["amount"], Refund: true, Method: e.Facts["method"],
+			Reference: e.Facts["reference"], ReceivedOn: e.Facts["paid_on"]}})
 	case secor.EventPaymentReversed:
 		for i, p := range b.payments {
 			if p.Reference == e.Facts["reference"] && p.reversedAt.IsZero() {
@@ -350,6 +357,9 @@ func (v *verifier) comparePayments(number string, stored []paymentRecord, said *
 // String describes a payment as problems name it.
 func (p paymentRecord) String() string {
 	text := fmt.Sprintf("a payment of %s by %s, reference %q, received on %s", p.Amount, p.Method, p.Reference, p.ReceivedOn)
+	if p.Refund {
+		text = fmt.Sprintf("a refund of %s by %s, reference %q, paid on %s", p.Amount, p.Method, p.Reference, p.ReceivedOn)
+	}
 	if p.ReversedOn != "" {
 		text += ", reversed on " + p.ReversedOn
 	}

@@ -175,6 +175,7 @@ var wrongRows = []struct{ constraint, statement string }{
 	{"invoices_ask_for_money", `UPDATE invoices SET net_cents = -1 WHERE case_id = 3`},
 	{"invoices_ask_for_money", `UPDATE invoices SET net_cents = 0, tax_cents = 0 WHERE case_id = 3`},
 	{"invoices_tax_has_a_name", `UPDATE invoices SET tax_name = '' WHERE case_id = 3`},
+	{"invoices_tax_lines_add_up", `UPDATE invoices SET tax_lines = '[{"name": "GST", "basis_points": 500, "cents": 1}]' WHERE case_id = 3`},
 	{"invoices_fee_year_in_range", `UPDATE invoices SET fee_year = 26 WHERE case_id = 3`},
 	{"invoices_draft_was_not_sent", `UPDATE invoices SET state = 'draft', sent_on = '2026-03-25' WHERE case_id = 3`},
 	{"invoices_one_per_fee", `INSERT INTO invoices (case_id, company_id, fee_year, kind, nth, state, net_cents, tax_cents, tax_name, free)
@@ -184,7 +185,7 @@ var wrongRows = []struct{ constraint, statement string }{
 	{"invoices_paid_means_covered", `UPDATE payments SET reversed_on = '2026-03-25'`},
 	{"payments_are_money", `UPDATE payments SET amount_cents = 0`},
 	{"payments_method_is_known", `UPDATE payments SET method = 'cash'`},
-	{"payments_reference_is_unique", `INSERT INTO payments (invoice_id, amount_cents, method, received_on, reference)
+	{"payments_reference_stands_once", `INSERT INTO payments (invoice_id, amount_cents, method, received_on, reference)
 		SELECT invoice_id, 1, 'eft', '2026-03-25', reference FROM payments`},
 	{"payments_have_a_reference", `UPDATE payments SET reference = ' '`},
 	{"payments_reversed_after_received", `UPDATE payments SET reversed_on = received_on - 1`},

@@ -133,7 +133,12 @@ func (d *desk) request(company int64) secor.CaseID {
 
 func (d *desk) audit(company int64) secor.CaseID {
 	d.t.Helper()
-	id, err := d.AddAudit(d.t.Context(), d.deskAct(), company, "ab-pir", secor.Audit{Purpose: secor.PurposeCertification, FeeYear: 2026, Headcount: 4,
+	return d.auditOf(company, 2026)
+}
+
+func (d *desk) auditOf(company int64, year int) secor.CaseID {
+	d.t.Helper()
+	id, err := d.AddAudit(d.t.Context(), d.deskAct(), company, "ab-pir", secor.Audit{Purpose: secor.PurposeCertification, FeeYear: year, Headcount: 4,
 		Claimed: secor.Evidence{Policies: 12, Records: 12}})
 	d.ok(err)
 	return id

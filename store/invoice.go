@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
@@ -20,26 +21,50 @@ type invoiceRow struct {
 	NetCents  int64
 	TaxCents  int64
 	TaxName   string
+	TaxLines  string // JSON
 	SentOn    day
 	Free      bool
+}
+
+// taxLine is a tax as an invoice keeps it. Its names stay when the rules' names
+// change.
+type taxLine struct {
+	Name        string      `json:"name"`
+	BasisPoints int64       `json:"basis_points"`
+	Amount      secor.Cents `json:"cents"`
 }
 
 func (r invoiceRow) isNew() bool { return r.ID == 0 }
 
 func newInvoiceRow(i secor.Invoice) invoiceRow {
+	lines := make([]taxLine, len(i.Taxes))
+	for n, t := range i.Taxes {
+		lines[n] = taxLine(t)
+	}
+	text, _ := json.Marshal(lines) // of texts and numbers, it cannot fail
 	return invoiceRow{ID: i.ID, CaseID: int64(i.CaseID), CompanyID: i.Company, FeeYear: i.FeeYear, Kind: i.Kind, Nth: i.Nth,
-		State: i.State, NetCents: int64(i.Net), TaxCents: int64(i.Tax), TaxName: i.TaxName, SentOn: day(i.SentOn), Free: i.Free}
+		State: i.State, NetCents: int64(i.Net), TaxCents: int64(i.Tax), TaxName: i.TaxName, TaxLines: string(text), SentOn: day(i.SentOn), Free: i.Free}
 }
 
-func (r invoiceRow) domain() secor.Invoice {
-	return secor.Invoice{ID: r.ID, CaseID: secor.CaseID(r.CaseID), Company: r.CompanyID, FeeYear: r.FeeYear, Kind: r.Kind, Nth: r.Nth,
+func (r invoiceRow) domain() (secor.Invoice, error) {
+	var lines []taxLine
+	err := json.Unmarshal([]byte(r.TaxLines), &lines)
+	if err != nil {
+		return secor.Invoice{}, fmt.Errorf("taxes of invoice %d: %w", r.ID, err)
+	}
+	invoice := secor.Invoice{ID: r.ID, CaseID: secor.CaseID(r.CaseID), Company: r.CompanyID, FeeYear: r.FeeYear, Kind: r.Kind, Nth: r.Nth,
 		State: r.State, Net: secor.Cents(r.NetCents), Tax: secor.Cents(r.TaxCents), TaxName: r.TaxName, SentOn: secor.Date(r.SentOn), Free: r.Free}
+	for _, l := range lines {
+		invoice.Taxes = append(invoice.Taxes, secor.TaxLine(l))
+	}
+	return invoice, nil
 }
 
 type paymentRow struct {
 	ID          int64
 	InvoiceID   int64
 	AmountCents int64
+	Refund      bool
 	Method      string
 	ReceivedOn  day
 	Reference   string
@@ -51,33 +76,35 @@ func (r paymentRow) isNew() bool { return r.ID == 0 }
 func newPaymentRows(i secor.Invoice) []paymentRow {
 	var rows []paymentRow
 	for _, p := range i.Payments {
-		rows = append(rows, paymentRow{ID: p.ID, InvoiceID: i.ID, AmountCents: int64(p.Amount), Method: p.Method,
+		rows = append(rows, paymentRow{ID: p.ID, InvoiceID: i.ID, AmountCents: int64(p.Amount), Refund: p.Refund, Method: p.Method,
 			ReceivedOn: day(p.ReceivedOn), Reference: p.Reference, ReversedOn: day(p.ReversedOn)})
 	}
 	return rows
 }
 
 func (r paymentRow) domain() secor.Payment {
-	return secor.Payment{ID: r.ID, Amount: secor.Cents(r.AmountCents), Method: r.Method,
+	return secor.Payment{ID: r.ID, Amount: secor.Cents(r.AmountCents), Refund: r.Refund, Method: r.Method,
 		ReceivedOn: secor.Date(r.ReceivedOn), Reference: r.Reference, ReversedOn: secor.Date(r.ReversedOn)}
 }
 
-// invoicesSQL reads the invoices of a company's fee year, those of the case last.
+const invoiceColumns = `id, case_id, company_id, fee_year, kind, nth, state, net_cents, tax_cents, tax_name, tax_lines, sent_on, free`
+
+// invoicesSQL reads the invoices of a company, those of the case last.
 const invoicesSQL = `
-	SELECT id, case_id, company_id, fee_year, kind, nth, state, net_cents, tax_cents, tax_name, sent_on, free
+	SELECT ` + invoiceColumns + `
 	FROM invoices
-	WHERE company_id = $1 AND fee_year = $2
-	ORDER BY case_id = $3, id`
+	WHERE company_id = $1
+	ORDER BY case_id = $2, id`
 
 const paymentsSQL = `
-	SELECT p.id, p.invoice_id, p.amount_cents, p.method, p.received_on, p.reference, p.reversed_on
+	SELECT p.id, p.invoice_id, p.amount_cents, p.refund, p.method, p.received_on, p.reference, p.reversed_on
 	FROM payments p JOIN invoices i ON i.id = p.invoice_id
-	WHERE i.company_id = $1 AND i.fee_year = $2
+	WHERE i.company_id = $1
 	ORDER BY p.id`
 
 const addInvoiceSQL = `
-	INSERT INTO invoices (case_id, company_id, fee_year, kind, nth, state, net_cents, tax_cents, tax_name, sent_on, free)
-	VALUES (:case_id, :company_id, :fee_year, :kind, :nth, :state, :net_cents, :tax_cents, :tax_name, :sent_on, :free)`
+	INSERT INTO invoices (case_id, company_id, fee_year, kind, nth, state, net_cents, tax_cents, tax_name, tax_lines, sent_on, free)
+	VALUES (:case_id, :company_id, :fee_year, :kind, :nth, :state, :net_cents, :tax_cents, :tax_name, :tax_lines, :sent_on, :free)`
 
 const updateInvoiceSQL = `
 	UPDATE invoices
@@ -85,8 +112,8 @@ const updateInvoiceSQL = `
 	WHERE id = :id`
 
 const addPaymentSQL = `
-	INSERT INTO payments (invoice_id, amount_cents, method, received_on, reference, reversed_on)
-	VALUES (:invoice_id, :amount_cents, :method, :received_on, :reference, :reversed_on)`
+	INSERT INTO payments (invoice_id, amount_cents, refund, method, received_on, reference, reversed_on)
+	VALUES (:invoice_id, :amount_cents, :refund, :method, :received_on, :reference, :reversed_on)`
 
 const updatePaymentSQL = `UPDATE payments SET reversed_on = :reversed_on WHERE id = :id`
 
@@ -94,24 +121,36 @@ func loadInvoices(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
 	if f.Audit == nil {
 		return nil
 	}
-	var invoices []invoiceRow
-	err := tx.SelectContext(ctx, &invoices, invoicesSQL, f.Company.ID, f.Audit.FeeYear, f.Case.ID)
+	var err error
+	f.Invoices, err = readInvoices(ctx, tx, f.Company.ID, f.Case.ID)
+	return err
+}
+
+// readInvoices returns every invoice of a company with its payments, those of the
+// case last.
+func readInvoices(ctx context.Context, db sqlx.QueryerContext, company int64, last secor.CaseID) ([]secor.Invoice, error) {
+	var rows []invoiceRow
+	err := sqlx.SelectContext(ctx, db, &rows, invoicesSQL, company, last)
 	if err != nil {
-		return fmt.Errorf("invoices: %w", err)
+		return nil, fmt.Errorf("invoices: %w", err)
 	}
 	var payments []paymentRow
-	err = tx.SelectContext(ctx, &payments, paymentsSQL, f.Company.ID, f.Audit.FeeYear)
+	err = sqlx.SelectContext(ctx, db, &payments, paymentsSQL, company)
 	if err != nil {
-		return fmt.Errorf("payments: %w", err)
+		return nil, fmt.Errorf("payments: %w", err)
 	}
-	for _, row := range invoices {
-		invoice := row.domain()
+	var invoices []secor.Invoice
+	for _, row := range rows {
+		invoice, err := row.domain()
+		if err != nil {
+			return nil, err
+		}
 		for _, p := range payments {
 			if p.InvoiceID == row.ID {
 				invoice.Payments = append(invoice.Payments, p.domain())
 			}
 		}
-		f.Invoices = append(f.Invoices, invoice)
+		invoices = append(invoices, invoice)
 	}
-	return nil
+	return invoices, nil
 }

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 
 	"secordesk/store"
 	"secordesk/store/secor"
+	"secordesk/store/storetest"
 )
 
 func TestAddCompany(t *testing.T) {
@@ -318,7 +320,7 @@ func TestOpenAudit(t *testing.T) {
 	if err != nil || got != first {
 		t.Errorf("OpenAudit = %d, %v, want %d", got, err, first)
 	}
-	second := d.audit(company)
+	second := d.auditOf(company, 2027)
 	_, err = d.OpenAudit(t.Context(), company)
 	d.wantRefusal(err, secor.ErrField)
 	d.take(first, d.lead, "withdraw", nil)
@@ -333,24 +335,82 @@ func TestOpenAudit(t *testing.T) {
 }
 
 // An invoice that was paid for an audit that ended passes to the next one of the
-// year, and two audits of a company never draw up the same fee.
+// year, which draws up no other fee.
 func TestInvoices_OneFeeAYear(t *testing.T) {
 	d := newDesk(t)
 	company := d.company(1)
-	first, second, third := d.audit(company), d.audit(company), d.audit(company)
-	acts := []secor.Act{d.act(d.lead), d.act(d.lead)}
-	cases := []secor.CaseID{first, second}
-	for _, err := range together(2, func(i int) error { return d.UpdateCase(t.Context(), cases[i], acts[i], step("invoice", nil)) }) {
-		d.ok(err)
-	}
-	if n := d.count(`SELECT count(*) FROM invoices WHERE kind = 'annual' AND state <> 'void'`); n != 1 {
-		t.Errorf("%d annual fees, want 1", n)
-	}
+	first := d.audit(company)
+	d.take(first, d.lead, "invoice", nil)
 	d.take(first, d.lead, "pay", secor.Input{"amount": "157.50", "method": "eft", "reference": "1"})
 	d.take(first, d.lead, "withdraw", nil)
-	d.take(third, d.lead, "invoice", nil)
-	if got := d.file(third).Invoice(); got == nil || got.State != secor.StatePaid {
-		t.Errorf("the third audit's invoice = %+v, want the first one's", got)
+	second := d.audit(company)
+	d.take(second, d.lead, "invoice", nil)
+	if got := d.file(second).Invoice(); got == nil || got.State != secor.StatePaid {
+		t.Errorf("the second audit's invoice = %+v, want the first one's", got)
+	}
+	next := d.auditOf(company, 2027)
+	d.take(next, d.lead, "invoice", nil)
+	if got := d.file(next); len(got.Invoices) != 2 || got.Invoice().Number() != fmt.Sprintf("2027-%d-A", company) {
+		t.Errorf("of the next year: %+v", got.Invoices)
+	}
+	if n := d.count(`SELECT count(*) FROM invoices WHERE kind = 'annual' AND state <> 'void'`); n != 2 {
+		t.Errorf("%d annual fees in two years, want 2", n)
 	}
 	d.wholeStill()
+}
+
+// Two audits of a company and fee year never run side by side, whoever begins or
+// reopens them at the same moment. Another body makes no difference.
+func TestAudits_SideBySide(t *testing.T) {
+	d := newDesk(t)
+	company := d.company(1)
+	first := d.audit(company)
+	_, err := d.AddAudit(t.Context(), d.deskAct(), company, "bc-worksafebc", secor.Audit{Purpose: secor.PurposeMaintenance, FeeYear: 2026, Headcount: 4})
+	d.wantRefusal(err, secor.ErrGuard)
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("case %d", first)) {
+		t.Errorf("refused with %v, which does not name case %d", err, first)
+	}
+	d.take(first, d.lead, "withdraw", nil)
+	second := d.audit(company)
+	d.wantRefusal(d.try(first, d.lead, "reopen", nil), secor.ErrGuard)
+	d.take(second, d.lead, "withdraw", nil)
+	cases, acts := []secor.CaseID{first, second}, []secor.Act{d.act(d.lead), d.act(d.lead)}
+	reopened := 0
+	for _, err := range together(2, func(i int) error { return d.UpdateCase(t.Context(), cases[i], acts[i], step("reopen", nil)) }) {
+		if err == nil {
+			reopened++
+			continue
+		}
+		d.wantRefusal(err, secor.ErrGuard)
+	}
+	if n := d.count(`SELECT count(*) FROM audits WHERE state = 'registered'`); reopened != 1 || n != 1 {
+		t.Errorf("%d were reopened and %d run, want 1", reopened, n)
+	}
+	d.wholeStill()
+}
+
+// Taxes, a refund and a cheque that came twice are read as they were written.
+func TestInvoices_AsWritten(t *testing.T) {
+	d := newDesk(t)
+	id := d.audit(d.company(1))
+	d.take(id, d.lead, "invoice", nil)
+	pay := secor.Input{"amount": "200", "method": "cheque", "reference": "0042"}
+	d.take(id, d.lead, "pay", pay)
+	d.take(id, d.lead, "reverse-payment", secor.Input{"reference": "0042"})
+	d.take(id, d.lead, "pay", pay)
+	d.take(id, d.lead, "refund", secor.Input{"method": "eft", "reference": "R-1"})
+	got := d.file(id).Invoice()
+	want := []secor.TaxLine{{Name: "GST", BasisPoints: 500, Amount: 7_50}}
+	if diff := cmp.Diff(want, got.TaxLines()); diff != "" {
+		t.Errorf("taxes (-want +got)\n%s", diff)
+	}
+	if got.State != secor.StatePaid || got.Balance() != 0 || len(got.Payments) != 3 || !got.Payments[2].Refund {
+		t.Errorf("%s, balance %s, %+v", got.State, got.Balance(), got.Payments)
+	}
+	d.wholeStill()
+	_, err := storetest.OwnerDB(t).ExecContext(t.Context(), `UPDATE invoices SET tax_lines = '[]'`)
+	d.ok(err)
+	if diff := cmp.Diff([]secor.TaxLine{{Name: "GST", Amount: 7_50}}, d.file(id).Invoice().TaxLines()); diff != "" {
+		t.Errorf("an invoice of before (-want +got)\n%s", diff)
+	}
 }

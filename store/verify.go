@@ -232,7 +232,7 @@ func (v *verifier) hear(stream string, e secor.Event) {
 		v.moves[stream] = append(v.moves[stream], e)
 	}
 	switch e.Kind {
-	case secor.EventInvoiceDrafted, secor.EventPaymentRecorded, secor.EventPaymentReversed:
+	case secor.EventInvoiceDrafted, secor.EventPaymentRecorded, secor.EventPaymentReversed, secor.EventPaymentRefunded:
 		v.money = append(v.money, e)
 	}
 }

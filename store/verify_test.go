@@ -100,6 +100,7 @@ func TestVerify(t *testing.T) {
 		{"method", []string{`UPDATE payments SET method = 'eft'`}, `desk: invoice 2026-1-A: a payment of $157.50 by eft, reference "0042", received on 2026-03-25 is stored and no event says so`},
 		{"reference", []string{`UPDATE payments SET reference = '0043'`}, `desk: invoice 2026-1-A: a payment of $157.50 by cheque, reference "0043", received on 2026-03-25 is stored and no event says so`},
 		{"received", []string{`UPDATE payments SET received_on = '2026-03-24'`}, `desk: invoice 2026-1-A: a payment of $157.50 by cheque, reference "0042", received on 2026-03-24 is stored and no event says so`},
+		{"refund", []string{`UPDATE payments SET refund = true`}, `desk: invoice 2026-1-A: a refund of $157.50 by cheque, reference "0042", paid on 2026-03-25 is stored and no event says so`},
 		{"reversal", []string{`UPDATE payments SET reversed_on = '2026-03-25'`}, `desk: invoice 2026-1-A: a payment of $157.50 by cheque, reference "0042", received on 2026-03-25, reversed on 2026-03-25 is stored and no event says so`},
 		{"the payment", []string{`DELETE FROM payments`}, `desk: invoice 2026-1-A: a payment of $157.50 by cheque, reference "0042", received on 2026-03-25 was recorded and is not stored`},
 		{"another payment", []string{`INSERT INTO payments (invoice_id, amount_cents, method, received_on, reference)
@@ -226,9 +227,9 @@ func TestAnchor(t *testing.T) {
 	for i := range 2 {
 		d.anchor(morning.Add(time.Duration(i) * time.Hour))
 	}
-	for range 2 {
+	for year := range 2 {
 		d.clock.Add(72 * time.Hour)
-		d.audit(company)
+		d.auditOf(company, 2026+year)
 		d.anchor(d.clock.Now())
 	}
 	if n := d.count(`SELECT count(*) FROM events WHERE kind = 'desk.anchored'`); n != 3 {

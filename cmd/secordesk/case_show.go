@@ -207,8 +207,17 @@ func (p panel) money() [][]string {
 	}
 	rows := [][]string{{"Invoice", fmt.Sprintf("%s, %s: %s asked, %s paid, %s owed",
 		invoice.Number(), invoice.State, invoice.Total(), invoice.Paid(), invoice.Balance())}}
+	if credit := invoice.Credit(); credit > 0 {
+		rows = append(rows, []string{"", fmt.Sprintf("credit of %s: give it back, then record it with refund", credit)})
+	}
+	for _, tax := range invoice.TaxLines() {
+		rows = append(rows, []string{"", fmt.Sprintf("%s of it %s", tax.Amount, tax.Name)})
+	}
 	for _, paid := range invoice.Payments {
 		text := fmt.Sprintf("%s, %s %s, received %s", paid.Amount, paid.Method, paid.Reference, paid.ReceivedOn)
+		if paid.Refund {
+			text = fmt.Sprintf("%s refunded, %s %s, paid %s", paid.Amount, paid.Method, paid.Reference, paid.ReceivedOn)
+		}
 		if !paid.ReversedOn.IsZero() {
 			text += ", reversed " + paid.ReversedOn.String()
 		}

@@ -53,6 +53,8 @@ const (
 	EventInvoiceAdopted  EventKind = "invoice.adopted" // from an audit that ended before its review
 	EventPaymentRecorded EventKind = "payment.recorded"
 	EventPaymentReversed EventKind = "payment.reversed"
+	EventPaymentRefunded EventKind = "payment.refunded"
+	EventInvoiceOverpaid EventKind = "invoice.overpaid" // a credit arose
 	EventInvoicePaid     EventKind = "invoice.paid"
 	EventInvoiceReopened EventKind = "invoice.reopened"
 	EventInvoiceVoided   EventKind = "invoice.voided"

@@ -61,6 +61,7 @@ type Audit struct {
 	Declined  bool     // a one-year certificate was decided against
 	Notified  Date     // of the first notice of a pass; the ten days count from here
 	Reviewer  int64    // who confirmed the last verdict
+	Beside    CaseID   // another audit of the company and fee year that runs; 0: none. Read only
 }
 
 // Line is one question of an audit's sheet. Only Verified is judged.
@@ -83,7 +84,7 @@ type File struct {
 	Request       *Request // of a request
 	Audit         *Audit   // of an audit
 	Sheet         map[string]Line
-	Invoices      []Invoice     // of the company's fee year, this case's last
+	Invoices      []Invoice     // of the company, all years, this case's last
 	Certificates  []Certificate // of this audit; the last one is current
 	Company       Company
 	People        []Person
@@ -273,8 +274,13 @@ func (f *File) leave(to State) {
 	}
 }
 
-// Open starts the life of a new case: its first event and its clocks.
+// Open starts the life of a new case: its first event and its clocks. An audit
+// beside another one of the company and fee year that runs is refused.
 func (f *File) Open() error {
+	err := f.alone()
+	if err != nil {
+		return err
+	}
 	first := States(f.Case.Kind)[0]
 	kind := EventRequestReceived
 	if f.Case.Kind == SubjectAudit {

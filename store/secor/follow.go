@@ -83,7 +83,9 @@ var follows = []Follow{
 	{EventRegistrationAsked, JobEscalate, AudienceLeads},
 	{EventInvoiceDrafted, JobInvoice, AudienceCompany},
 	{EventInvoiceReminder, JobInvoiceReminder, AudienceCompany},
+	{EventInvoiceAdopted, JobInvoice, AudienceCompany},
 	{EventPaymentReversed, JobEscalate, AudienceLeads},
+	{EventInvoiceOverpaid, JobEscalate, AudienceLeads},
 	{EventRegistrationQueried, JobRegistrationQuestion, AudienceCompany},
 	{EventAuditOpened, JobUnlock, AudienceCompany},
 	{EventAuditCancelled, JobAuditClosed, AudienceCompany},
@@ -186,7 +188,9 @@ func (f *File) stillTroubled(cause Event) bool {
 	case EventSubmissionAsked:
 		return f.Audit.Waiting
 	case EventPaymentReversed:
-		return invoiceIn(StateSent)(f)
+		return invoiceIn(StateSent)(f) && !f.Invoice().Free
+	case EventInvoiceOverpaid:
+		return overpaid(f)
 	case EventCertificateReturned:
 		return certificateIn(StateReturned)(f)
 	default:
@@ -224,7 +228,7 @@ var stillTrue = map[JobKind]func(*File) bool{
 	JobRequestClosed:   inState(StateNoAnswer, StateWithdrawn),
 
 	JobCheckRegistration: inState(StateRegistered),
-	JobInvoice:           invoiceIn(StateDraft),
+	JobInvoice:           func(f *File) bool { return invoiceIn(StateDraft)(f) && !f.Invoice().Free },
 	JobInvoiceReminder:   invoiceIn(StateSent),
 
 	JobRegistrationQuestion: inState(StateRegistrationQueried),

@@ -53,7 +53,7 @@ var quiet = map[EventKind]string{
 	EventMarkChanged: "history", EventMonthsVerified: "history", EventOneYearProposed: "cards only; leads were asked at the pass",
 	EventCompanyNotified: "is itself the notice", EventInvoiceSent: "is itself the letter", EventPaymentRecorded: "what it pays follows",
 	EventInvoicePaid: "the approval's letter follows", EventInvoiceReopened: "the reversed payment tells a lead",
-	EventInvoiceAdopted: "nothing is to be paid", EventInvoiceVoided: "the audit's own letter says so, or a person does",
+	EventPaymentRefunded: "history", EventInvoiceVoided: "the audit's own letter says so, or a person does",
 	EventCertificateRequested: "is itself the letter", EventBodyQueried: "cards only; a person records it", EventBodyAnswered: "history",
 	EventCertificateSigned: "cards only", EventCertificateMailed: "the cover letter is in the envelope", EventCertificateSentOut: "the body sends it",
 	EventCertificateDelivered: "the company has it", EventRevocationProposed: "cards only", EventCertificateReplaced: "another one is due",
@@ -298,10 +298,13 @@ func TestStillTrue_Escalations(t *testing.T) {
 	}
 	bounced := auditIn(t, StateOpen)
 	bounced.take(asCleo, "reverse-payment", "bounced", "reference=0042")
+	twice := auditIn(t, StateRegistrationReview)
+	twice.take(asCleo, "pay", "", "amount=157.50", "method=card", "reference=77")
 	tests := map[EventKind]struct {
 		o      *office
 		settle func(*office)
 	}{
+		EventInvoiceOverpaid:     {twice, func(o *office) { o.take(asCleo, "refund", "paid twice", "method=cheque", "reference=R-1") }},
 		EventRegistrationAsked:   {auditIn(t, StateRegistered), func(o *office) { o.take(asCleo, "invoice", "") }},
 		EventSubmissionAsked:     {asked, func(o *office) { o.take(asCleo, "accept", "fine", "accept=headcount") }},
 		EventPaymentReversed:     {bounced, func(o *office) { o.take(asCleo, "pay", "", "amount=157.50", "method=eft", "reference=9") }},

@@ -154,7 +154,7 @@ func TestVoidInvoice_AndDrawUpAgain(t *testing.T) {
 	if o.Invoice() != nil || o.Case.State != StateAwaitingPayment || o.Standing()[SubjectInvoice] != StateVoid {
 		t.Errorf("void: %v, case %s, standing %v", o.Invoice(), o.Case.State, o.Standing())
 	}
-	mustRefuse(t, o.try(asCleo, "void-invoice", "again"), ErrNotFound, "no invoice")
+	mustRefuse(t, o.try(asCleo, "void-invoice", "again"), ErrGuard, "invoice 2026-12-A is void", "draw it up again")
 	o.Company.Member = false
 	o.take(asCleo, "invoice", "as no member")
 	if o.Invoice().Total() != 630_00 || o.Case.State != StateAwaitingPayment || o.Standing()[SubjectInvoice] != StateDraft {
@@ -313,6 +313,159 @@ func TestInvoice_NoProfile(t *testing.T) {
 	o := auditIn(t, StateRegistered)
 	o.Company.ProfileSince = Date{}
 	mustRefuse(t, o.try(Desk, "invoice", ""), ErrGuard, "no profile with this partner", "approve its Certifying Partner Request first")
+}
+
+// Each tax is rounded by itself, so that the lines of the invoice add up.
+func TestInvoice_TaxLines(t *testing.T) {
+	o := auditIn(t, StateRegistered)
+	o.Edition.Fees.AnnualMember = 10_10
+	o.Edition.Fees.Taxes = []Tax{{Province: "AB", Name: "GST", BasisPoints: 500}, {Province: "SK", Name: "PST", BasisPoints: 600}, {Province: "AB", Name: "ET", BasisPoints: 250}}
+	o.take(Desk, "invoice", "")
+	want := []TaxLine{{"GST", 500, 51}, {"ET", 250, 25}} // 50.5 and 25.25 cents
+	if diff := cmp.Diff(want, o.Invoice().TaxLines()); diff != "" || o.Invoice().Tax != 76 {
+		t.Errorf("taxes of %s (-want +got):\n%s", o.Invoice().Tax, diff)
+	}
+	old := Invoice{Net: 100_00, Tax: 5_00, TaxName: "GST"}
+	if diff := cmp.Diff([]TaxLine{{Name: "GST", Amount: 5_00}}, old.TaxLines()); diff != "" {
+		t.Errorf("an invoice of before (-want +got):\n%s", diff)
+	}
+	if free := (&Invoice{Net: 100_00}).TaxLines(); len(free) != 0 {
+		t.Errorf("an invoice without tax has %v", free)
+	}
+}
+
+// TestPay_TooMuch: the credit is told once, and given back at most once.
+func TestPay_TooMuch(t *testing.T) {
+	o := auditIn(t, StateAwaitingPayment)
+	mustRefuse(t, o.try(asCleo, "refund", "paid twice", "method=cheque", "reference=R-1"), ErrGuard, "nothing was paid too much", "a fee is not refunded")
+	o.take(asCleo, "pay", "", "amount=200", "method=card", "reference=1")
+	if o.fact(EventInvoiceOverpaid, "credit") != "$42.50" || o.Case.State != StateRegistrationReview {
+		t.Errorf("overpaid by %s, case %s", o.fact(EventInvoiceOverpaid, "credit"), o.Case.State)
+	}
+	o.take(asCleo, "pay", "", "amount=10", "method=card", "reference=2")
+	if o.saw(EventInvoiceOverpaid) || o.Invoice().Credit() != 52_50 {
+		t.Errorf("told again of the same credit, %s", o.Invoice().Credit())
+	}
+	mustRefuse(t, o.try(asCleo, "refund", "paid twice", "amount=52.51", "method=cheque", "reference=R-1"), ErrField, "more than the credit of $52.50")
+	mustRefuse(t, o.try(asCleo, "refund", "paid twice", "method=cheque", "reference=2"), ErrField, "recorded on this invoice already")
+	o.take(asCleo, "refund", "paid twice", "amount=50", "method=cheque", "reference=R-1")
+	o.take(asCleo, "refund", "the rest", "method=eft", "reference=R-2")
+	if o.Invoice().Credit() != 0 || o.Invoice().State != StatePaid || o.fact(EventPaymentRefunded, "amount") != "$2.50" {
+		t.Errorf("after the refunds: credit %s, %s", o.Invoice().Credit(), o.Invoice().State)
+	}
+	mustRefuse(t, o.try(asCleo, "refund", "again", "method=eft", "reference=R-3"), ErrGuard, "nothing was paid too much")
+	o.take(asCleo, "reverse-payment", "never cashed", "reference=R-1")
+	if o.Invoice().Credit() != 50_00 || o.fact(EventInvoiceOverpaid, "credit") != "$50.00" {
+		t.Errorf("a refund that was not cashed leaves a credit of %s", o.Invoice().Credit())
+	}
+	o.take(asCleo, "reverse-payment", "bounced", "reference=1")
+	if o.Invoice().State != StateSent || o.Invoice().Balance() != 150_00 {
+		t.Errorf("the payment bounced: %s, %s owed", o.Invoice().State, o.Invoice().Balance())
+	}
+}
+
+// TestPay_SameReference: a cheque is recorded once on all invoices of the company,
+// and again only after it bounced.
+func TestPay_SameReference(t *testing.T) {
+	first := auditIn(t, StateQAComplete)
+	second := sameYear(t, first, 15)
+	second.Audit.FeeYear = 2027
+	second.take(Desk, "invoice", "")
+	if second.Invoice().Number() != "2027-12-A" || second.Invoice().Kind != FeeAnnual {
+		t.Fatalf("the next year's fee is %s", second.Invoice().Number())
+	}
+	pay := []string{"amount=157.50", "method=cheque", "reference=0042"}
+	mustRefuse(t, second.try(asCleo, "pay", "", pay...), ErrField, "0042", "is recorded on invoice 2026-12-A of case 14 already")
+	bounced := auditIn(t, StateRegistrationReview)
+	bounced.take(asCleo, "reverse-payment", "no cover", "reference=0042")
+	bounced.take(asCleo, "pay", "", pay...)
+	if bounced.Invoice().State != StatePaid || len(bounced.Invoice().Payments) != 2 {
+		t.Errorf("presented again: %s, %d payments", bounced.Invoice().State, len(bounced.Invoice().Payments))
+	}
+	mustRefuse(t, bounced.try(asCleo, "pay", "", pay...), ErrField, "recorded on this invoice already")
+	mustRefuse(t, auditIn(t, StateAwaitingPayment).try(asCleo, "pay", "", "amount=1000000.01", "method=eft", "reference=1"), ErrField, "more than $1000000.00")
+}
+
+// TestPay_VoidInvoice says what to do with the money, by where the case stands.
+func TestPay_VoidInvoice(t *testing.T) {
+	pay := []string{"amount=157.50", "method=cheque", "reference=0042"}
+	waiting := auditIn(t, StateAwaitingPayment)
+	waiting.take(asCleo, "void-invoice", "wrong class")
+	mustRefuse(t, waiting.try(asCleo, "pay", "", pay...), ErrGuard, "invoice 2026-12-A is void", "draw it up again (invoice)")
+	closed := auditIn(t, StateAwaitingPayment)
+	closed.take(asCleo, "lapse", "year ended")
+	mustRefuse(t, closed.try(asCleo, "pay", "", pay...), ErrGuard, "is void", "reopen the audit")
+	given := auditIn(t, StateCancelled)
+	sameYear(t, given, 15).take(Desk, "invoice", "")
+	mustRefuse(t, given.try(asCleo, "pay", "", "amount=1", "method=eft", "reference=2"), ErrNotFound, "belongs to case 15", "record it on case 15")
+}
+
+// TestReversePayment_Closed: what a closed audit left is void when its payment
+// bounces, and nobody is reminded of it.
+func TestReversePayment_Closed(t *testing.T) {
+	o := auditIn(t, StateCancelled)
+	o.take(asCleo, "reverse-payment", "bounced", "reference=0042")
+	if o.Invoices[0].State != StateVoid || o.saw(EventInvoiceReopened) == false {
+		t.Errorf("cancelled: the invoice is %s after %v", o.Invoices[0].State, o.happened())
+	}
+	if i := o.cycle(PolicyInvoice); i >= 0 && o.Clocks[i].Phase() != PhaseFinished {
+		t.Errorf("a clock runs for it: %s", o.Clocks[i].Phase())
+	}
+	passed := auditIn(t, StateQAComplete)
+	passed.take(asCleo, "reverse-payment", "bounced", "reference=0042")
+	if passed.Invoice().State != StateSent || clockOf(t, passed.File, PolicyInvoice).Phase() != PhaseRunning || !StillTrue(JobEscalate, passed.File, passed.last(EventPaymentReversed)) {
+		t.Errorf("after the review it is owed, and the leads are told: %s", passed.Invoice().State)
+	}
+}
+
+// TestInvoice_PartPaidIsFollowedByWhoOwnsIt: the clock stops with the audit that
+// closes and starts with the one that takes the invoice over, or that is reopened.
+func TestInvoice_PartPaidIsFollowedByWhoOwnsIt(t *testing.T) {
+	o := auditIn(t, StateAwaitingPayment)
+	o.accepted(JobInvoice)
+	o.take(asCleo, "pay", "", "amount=100", "method=eft", "reference=1")
+	o.take(asCleo, "cancel", "registered twice")
+	if clockOf(t, o.File, PolicyInvoice).Phase() != PhaseFinished {
+		t.Error("the company of a cancelled audit is reminded")
+	}
+	o.take(asCleo, "reopen", "mistake")
+	if c := clockOf(t, o.File, PolicyInvoice); c.Phase() != PhaseRunning || c.Cycle != 2 || o.Invoice().Free {
+		t.Errorf("reopened: cycle %d %s", c.Cycle, c.Phase())
+	}
+	o.take(asCleo, "cancel", "after all")
+	second := sameYear(t, o, 15)
+	second.take(Desk, "invoice", "")
+	if clockOf(t, second.File, PolicyInvoice).Phase() != PhaseRunning {
+		t.Error("nobody follows up the rest")
+	}
+	draft := auditIn(t, StateAwaitingPayment)
+	draft.take(asCleo, "pay", "", "amount=100", "method=eft", "reference=1")
+	draft.take(asCleo, "cancel", "registered twice")
+	if StillTrue(JobInvoice, draft.File, draft.last(EventInvoiceDrafted)) {
+		t.Error("the invoice of a cancelled audit is sent")
+	}
+	draft.take(asCleo, "reopen", "mistake")
+	if !StillTrue(JobInvoice, draft.File, draft.last(EventInvoiceAdopted)) {
+		t.Error("the invoice is not sent after the audit was reopened")
+	}
+}
+
+// TestAudits_SideBySide: one audit of a company and fee year at a time.
+func TestAudits_SideBySide(t *testing.T) {
+	registered := newOffice(t, SubjectAudit)
+	registered.Audit.Beside = 15
+	mustRefuse(t, registered.act(Act{By: asCompany}, registered.Open), ErrGuard, "another audit for 2026 under way, case 15", "go on with case 15")
+	for _, state := range []State{StateCancelled, StateWithdrawn, StateLapsed, StateNoAnswer, StateNotReviewed} {
+		o := auditIn(t, state)
+		o.Audit.Beside = 15
+		mustRefuse(t, o.try(asCleo, "reopen", "mistake"), ErrGuard, "case 15")
+		if o.Case.State != state {
+			t.Errorf("%s: refused, and yet %s", state, o.Case.State)
+		}
+	}
+	failed := auditMarked(t, StateQAComplete, failing)
+	failed.Audit.Beside = 15
+	mustRefuse(t, failed.try(asCleo, "appeal", "their letter", "reviewer=2"), ErrGuard, "case 15")
 }
 
 // TestPay_Walk pays and takes back at random: the sums are those of the payments

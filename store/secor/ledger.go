@@ -40,7 +40,7 @@ var clockRules = []clockRule{
 		stops:  []State{StateOpen, StateWithdrawn, StateNoAnswer},
 	},
 	{
-		policy: "invoice_payment", subject: SubjectInvoice,
+		policy: PolicyInvoice, subject: SubjectInvoice,
 		runs:  []State{StateSent},
 		meets: []State{StatePaid},
 		stops: []State{StateVoid},
@@ -56,6 +56,7 @@ var clockRules = []clockRule{
 
 // Policies that the rules name themselves.
 const (
+	PolicyInvoice      = "invoice_payment"
 	PolicyNotification = "notification" // one business day from a pass to its notice
 	PolicyCertificate  = "certificate"  // ten days from the notice to the certificate in the post
 )

@@ -1,5 +1,7 @@
 package secor
 
+import "fmt"
+
 func registrationSteps() []Step {
 	before := []State{StateRegistered, StateAwaitingPayment, StateRegistrationReview, StateRegistrationQueried, StateOpen}
 	return []Step{
@@ -45,7 +47,10 @@ func (f *File) checkRegistration(Input) error {
 	if invoice := f.Invoice(); invoice != nil && f.Case.State == StateAwaitingPayment {
 		return refuse(ErrIllegalMove, "void it first, or record its payment", "invoice %s is drawn up already", invoice.Number())
 	}
-	f.charge()
+	err := f.charge()
+	if err != nil {
+		return err
+	}
 	invoice := f.Invoice()
 	switch {
 	case invoice == nil || invoice.State == StatePaid:
@@ -106,11 +111,29 @@ func (f *File) close(to State, kind EventKind) error {
 // reviewed has been submitted already and waits for a reviewer again. An invoice
 // that nobody has taken over meanwhile is its own again.
 func (f *File) reopenAudit(Input) error {
-	if invoice := f.Invoice(); invoice != nil {
-		invoice.Free = false
+	err := f.alone()
+	if err != nil {
+		return err
+	}
+	err = f.reclaim()
+	if err != nil {
+		return err
 	}
 	if f.Case.State == StateNotReviewed {
 		return f.move(StateSubmitted, EventAuditReopened, f.act.Reason, nil)
 	}
 	return f.move(StateRegistered, EventAuditReopened, f.act.Reason, nil)
+}
+
+// alone refuses what would have two audits of one company and fee year run side by
+// side: each could end in a certificate, and one fee would serve both.
+//
+// Source: the annual fee includes one review (domain.md 1.2); that a second audit
+// waits for the first to end is our rule.
+func (f *File) alone() error {
+	if f.Audit == nil || f.Audit.Beside == 0 {
+		return nil
+	}
+	return refuse(ErrGuard, fmt.Sprintf("go on with case %d, or close it first", f.Audit.Beside),
+		"the company has another audit for %d under way, case %d", f.Audit.FeeYear, f.Audit.Beside)
 }

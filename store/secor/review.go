@@ -538,6 +538,10 @@ func (f *File) appeal(in Input) error {
 	default:
 		return refuse(ErrIllegalMove, "revoke its certificate first", "the audit did not fail")
 	}
+	err := f.alone()
+	if err != nil {
+		return err
+	}
 	pick, err := f.pick(in)
 	if err != nil {
 		return err
