@@ -23,8 +23,10 @@ import (
 
 // importCmd is "secordesk import".
 type importCmd struct {
-	Files           []string `arg:"" name:"file" help:"JSON Lines (.jsonl) or CSV (.csv); - reads JSON Lines from standard input."`
-	Record          string   `placeholder:"KIND" help:"What every CSV file holds; its name says so when left out."`
+	Files           []string `arg:"" name:"file" help:"JSON Lines (.jsonl), CSV (.csv, .tsv, .txt) or a workbook (.xlsx); - reads JSON Lines from standard input."`
+	Record          string   `placeholder:"KIND" help:"What every CSV file and workbook holds; its name says so when left out."`
+	Sheet           string   `placeholder:"NAME" help:"Which sheet of a workbook is read; the first one when left out."`
+	Encoding        string   `enum:",utf-8,windows-1252" default:"" placeholder:"NAME" help:"How CSV files write letters: utf-8 (and UTF-16, which says so itself) or windows-1252."`
 	As              string   `placeholder:"EMAIL" help:"Who records payments, reviewers, leave and conflicts; SECORDESK_AS when left out."`
 	AllOrNothing    bool     `help:"Write nothing at all when any line is refused. Holds up everybody's steps."`
 	DryRun          bool     `help:"Do everything, say what came of it, and take it back. Holds up everybody's steps."`
@@ -35,9 +37,11 @@ type importCmd struct {
 func (importCmd) Help() string {
 	return `Every line that is right is taken in, and every other one is named with all that is wrong with it. The same file again changes nothing.
 
-A JSON line says what it holds: {"record": "company", …}. A CSV file is called after it: companies.csv, courses-march.csv. The kinds are company, person, course, registration, reviewer, leave, conflict, partner_request, audit_registration, submission and payment; schema/schemas/import documents their fields.
+A JSON line says what it holds: {"record": "company", …}. A CSV file or a workbook is called after it: companies.csv, courses-march.xlsx. The kinds are company, person, course, registration, reviewer, leave, conflict, partner_request, audit_registration, submission and payment; schema/schemas/import documents their fields.
 
 Who may decide is a person's to say: a reviewer wants --as of an active administrator; leave, a conflict and a payment that of a lead or an administrator. Only while this desk has no active administrator, the reviewers of the run go in as the desk's own act; have an administrator among them.
+
+CSV may be separated by commas, semicolons or tabs, in UTF-8 or UTF-16; what Excel calls "CSV (Comma delimited)" wants --encoding windows-1252. In a workbook, an account and a reference are text: a number has lost its leading zeros.
 
 With --all-or-nothing and --dry-run all lines are one act, and until it ends everybody else's steps wait. Use them outside office hours for thousands of lines.
 
@@ -47,6 +51,8 @@ Examples:
 	secordesk import leaves.csv conflicts.csv --as chloe.martin@example.com --dry-run
 	secordesk import partner-requests.jsonl --all-or-nothing
 	secordesk import payments.csv --as chloe.martin@example.com
+	secordesk import companies.xlsx --sheet "March 2026"
+	secordesk import people.csv --encoding windows-1252
 	secordesk import - --accept-near-names`
 }
 
@@ -57,7 +63,7 @@ func (c *importCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer desk.Close()
-	o := importOptions{Files: c.Files, Record: c.Record, As: cmp.Or(c.As, t.env["SECORDESK_AS"]), AllOrNothing: c.AllOrNothing, DryRun: c.DryRun,
+	o := importOptions{Files: c.Files, Record: c.Record, Sheet: c.Sheet, Encoding: c.Encoding, As: cmp.Or(c.As, t.env["SECORDESK_AS"]), AllOrNothing: c.AllOrNothing, DryRun: c.DryRun,
 		AcceptNearNames: c.AcceptNearNames, Stdin: t.in, Now: t.now}
 	if screen, ok := t.errOut.(*os.File); ok && isatty.IsTerminal(screen.Fd()) {
 		o.Progress = t.errOut
@@ -72,7 +78,9 @@ func (c *importCmd) Run(ctx context.Context, t *terminal) error {
 // importOptions say what is imported and how.
 type importOptions struct {
 	Files           []string
-	Record          string // kind of every CSV file; "": by its name
+	Record          string // kind of every CSV file and workbook; "": by its name
+	Sheet           string // of a workbook; "": the first one
+	Encoding        string // of CSV files; "": UTF-8, or UTF-16 with its mark
 	As              string // e-mail of the person who records payments and who may decide
 	AllOrNothing    bool
 	DryRun          bool
@@ -99,12 +107,14 @@ func importFiles(ctx context.Context, st *store.Store, programme *secor.Programm
 	if err != nil {
 		return importSummary{}, err
 	}
-	if !o.batched() {
-		summary, err := im.importAll(ctx, im.entries(ctx, files), out)
-		summary.Written = true
-		return summary, summary.verdict(err)
+	if o.batched() {
+		summary, err := im.batch(ctx, files, out)
+		summary.Notes = im.notes
+		return summary, err
 	}
-	return im.batch(ctx, files, out)
+	summary, err := im.importAll(ctx, im.entries(ctx, files), out)
+	summary.Written, summary.Notes = true, im.notes
+	return summary, summary.verdict(err)
 }
 
 // errTakenBack ends a batch that is not to be kept.
@@ -151,10 +161,14 @@ func listed(entries []entry) iter.Seq2[entry, error] {
 	}
 }
 
+// encodingWindows is the encoding in which Excel saves CSV unless told otherwise.
+const encodingWindows = "windows-1252"
+
 // importFile is one file that can be read.
 type importFile struct {
 	path string
-	kind *recordKind // of CSV; nil: JSON Lines
+	kind *recordKind // of CSV and workbooks; nil: JSON Lines
+	book bool        // a workbook
 }
 
 // plan looks at all files before the first one is read. Its error names every one
@@ -171,6 +185,15 @@ func (im *importer) plan() ([]importFile, error) {
 			problems = append(problems, &secor.FieldError{Field: path, Problem: err.Error()})
 		}
 		files = append(files, f)
+	}
+	is := func(book bool) func(importFile) bool {
+		return func(f importFile) bool { return f.kind != nil && f.book == book }
+	}
+	if im.options.Sheet != "" && len(problems) == 0 && !slices.ContainsFunc(files, is(true)) {
+		problems = append(problems, &secor.FieldError{Field: "--sheet", Value: im.options.Sheet, Problem: "is for workbooks, and none is named"})
+	}
+	if im.options.Encoding != "" && len(problems) == 0 && !slices.ContainsFunc(files, is(false)) {
+		problems = append(problems, &secor.FieldError{Field: "--encoding", Value: im.options.Encoding, Problem: "is for CSV files, and none is named"})
 	}
 	return files, errors.Join(problems...)
 }
@@ -192,15 +215,18 @@ func (im *importer) fileAt(path string) (importFile, error) {
 	switch ext := filepath.Ext(path); strings.ToLower(ext) {
 	case ".jsonl":
 		return f, nil
-	case ".csv":
+	case ".csv", ".tsv", ".txt", ".xlsx":
+		f.book = strings.EqualFold(ext, ".xlsx")
 		if im.options.Record != "" {
 			f.kind, err = kindNamed(im.kinds, im.options.Record)
 			return f, err
 		}
 		f.kind, err = kindOfFile(im.kinds, strings.TrimSuffix(filepath.Base(path), ext))
 		return f, err
+	case ".xls", ".xlsb", ".xlsm", ".ods", ".numbers":
+		return f, fmt.Errorf("is a workbook of a kind that is not read (%s); save it as Excel Workbook (.xlsx) or as CSV UTF-8", ext)
 	default:
-		return f, errors.New("is neither .jsonl nor .csv")
+		return f, errors.New("is neither .jsonl, .csv nor .xlsx")
 	}
 }
 
@@ -216,37 +242,80 @@ func (im *importer) entries(ctx context.Context, files []importFile) iter.Seq2[e
 }
 
 func (im *importer) entriesOf(ctx context.Context, f importFile, yield func(entry, error) bool) bool {
-	in := io.NopCloser(im.options.Stdin)
+	var in *os.File // nil: standard input
 	if f.path != "-" {
 		opened, err := os.Open(f.path)
 		if err != nil {
 			return yield(entry{file: f.path, kind: f.kind, problems: []error{problem("", "cannot be read: %v", err)}}, nil)
 		}
+		defer opened.Close()
 		in = opened
 	}
-	defer in.Close()
-	from := f.decoder(ctx, in, im)
-	for {
-		e, err := from.next()
+	from, err := im.decoder(ctx, f, in)
+	if errors.Is(err, secor.ErrRefused) {
+		return yield(entry{file: f.path, kind: f.kind, problems: flat(err)}, nil)
+	}
+	for err == nil {
+		var e entry
+		e, err = from.next()
 		if errors.Is(err, io.EOF) {
+			im.note(f, from)
 			return true
 		}
 		e.file = f.path
-		if err != nil {
-			yield(e, fmt.Errorf("read %s: %w", f.path, err))
-			return false
-		}
-		if !yield(e, nil) {
+		if err == nil && !yield(e, nil) {
 			return false
 		}
 	}
+	yield(entry{file: f.path}, fmt.Errorf("read %s: %w", f.path, err))
+	return false
 }
 
-func (f importFile) decoder(ctx context.Context, in io.Reader, im *importer) decoder {
-	if f.kind == nil {
-		return &jsonLines{lines: newLines(ctx, in), kinds: im.kinds, reader: im.reader}
+// decoder returns what reads a file. A file that cannot be read as what it says it
+// is, is a refusal.
+func (im *importer) decoder(ctx context.Context, f importFile, in *os.File) (decoder, error) {
+	switch {
+	case f.path == "-":
+		return &jsonLines{lines: newLines(ctx, im.options.Stdin), kinds: im.kinds, reader: im.reader}, nil
+	case f.kind == nil:
+		return &jsonLines{lines: newLines(ctx, in), kinds: im.kinds, reader: im.reader}, nil
 	}
-	return &csvRows{lines: newLines(ctx, in), kind: f.kind, reader: im.reader}
+	source, err := im.source(ctx, f, in)
+	if err != nil {
+		return nil, err
+	}
+	return &rows{source: source, kind: f.kind, reader: im.reader}, nil
+}
+
+func (im *importer) source(ctx context.Context, f importFile, in *os.File) (rowSource, error) {
+	if !f.book {
+		return newCSV(ctx, in, im.options.Encoding, f.kind.fields.names())
+	}
+	info, err := in.Stat()
+	if err != nil {
+		return nil, err
+	}
+	book, err := openWorkbook(in, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	sheet, err := book.sheet(im.options.Sheet)
+	if err != nil {
+		return nil, err
+	}
+	return &sheetSource{sheet: sheet, ctx: ctx}, nil
+}
+
+// note remembers what was found about a file that its reader should know.
+func (im *importer) note(f importFile, from decoder) {
+	found, ok := from.(*rows)
+	if !ok {
+		return
+	}
+	csv, ok := found.source.(*csvSource)
+	if ok && csv.note() != "" {
+		im.notes = append(im.notes, filepath.Base(f.path)+" was read as "+csv.note())
+	}
 }
 
 // importer takes entries into the store.
@@ -259,6 +328,7 @@ type importer struct {
 	run       string      // makes the acts on the register this run's own
 	by        secor.Actor // whose acts on the register they are
 	founding  bool        // no administrator could be named when the run began
+	notes     []string    // on files that are not as most are
 	file      string      // base name of the file at hand
 	seen      map[string]int
 }
@@ -377,6 +447,7 @@ func flat(err error) []error {
 type importSummary struct {
 	Kinds   []kindSummary // those that occurred, in the order of recordKinds
 	Written bool          // false: all of it was taken back
+	Notes   []string      // on files that are not as most are
 }
 
 // kindSummary counts the lines of one kind by what came of them.
@@ -451,6 +522,11 @@ func (s importSummary) write(w io.Writer) error {
 		out.add(k.Kind, fmt.Sprint(k.Added), fmt.Sprint(k.Changed), fmt.Sprint(k.Unchanged), fmt.Sprint(k.Refused))
 	}
 	err := out.write(w)
+	for _, note := range s.Notes {
+		if err == nil {
+			_, err = fmt.Fprintln(w, note+".")
+		}
+	}
 	if err == nil && !s.Written {
 		_, err = fmt.Fprintln(w, "Nothing of this was written.")
 	}

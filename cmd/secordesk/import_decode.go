@@ -2,10 +2,8 @@ package main
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -61,7 +59,7 @@ func (j *jsonLines) next() (entry, error) {
 
 func (j *jsonLines) decode(text []byte) entry {
 	if !utf8.Valid(text) {
-		return entry{problems: []error{notUTF8()}}
+		return entry{problems: []error{problem("", "is not valid UTF-8; save the file as UTF-8")}}
 	}
 	cells, problems := objectCells(text)
 	if cells == nil {
@@ -176,164 +174,108 @@ func tooLong() error {
 
 func isEmpty() error { return problem("", "the file is empty") }
 
-func notUTF8() error { return problem("", "is not valid UTF-8; save the file as UTF-8") }
+func notUTF8() error {
+	return problem("", "is not valid UTF-8; save it as UTF-8 or add --encoding windows-1252")
+}
 
-// csvRows decodes a file of comma-separated values with a header.
-type csvRows struct {
-	lines  *lineReader
+// rowSource yields the rows of a file whose first one names the columns.
+type rowSource interface {
+	// row returns the next row; io.EOF after the last one. Any other error is a fault
+	// of reading.
+	row() (fileRow, error)
+}
+
+// fileRow is one row as it was read; without cells where it is blank.
+type fileRow struct {
+	line    int // from 1, as an editor or Excel counts; 0: the file as a whole
+	cells   []cell
+	problem error
+	last    bool // with a problem after which nothing more can be read
+}
+
+// rows decodes a file of rows with a header: CSV, or the sheet of a workbook.
+type rows struct {
+	source rowSource
 	kind   *recordKind
 	reader *reader
 	header []string // nil until it is read
+	ended  bool
 }
 
-func (c *csvRows) next() (entry, error) {
-	for {
-		row, err := c.row()
+func (r *rows) next() (entry, error) {
+	for !r.ended {
+		row, err := r.source.row()
 		switch {
-		case errors.Is(err, io.EOF) && c.header == nil:
-			return c.refuse(0, isEmpty())
+		case errors.Is(err, io.EOF) && r.header == nil:
+			return r.refuse(0, isEmpty())
 		case err != nil:
 			return entry{}, err
-		case row.problem != nil && c.header == nil:
-			return c.refuse(row.line, row.problem)
+		case row.problem != nil && (r.header == nil || row.last):
+			return r.refuse(row.line, row.problem)
 		case row.problem != nil:
-			return entry{line: row.line, kind: c.kind, problems: []error{row.problem}}, nil
-		case row.values == nil:
+			return entry{line: row.line, kind: r.kind, problems: []error{row.problem}}, nil
+		case row.cells == nil:
 			continue
-		case c.header == nil:
-			err = c.readHeader(row.values)
+		case r.header == nil:
+			err = r.readHeader(row.cells)
 			if err != nil {
-				return c.refuse(row.line, err)
+				return r.refuse(row.line, err)
 			}
 			continue
 		}
-		e := c.decode(row.values)
+		e := r.decode(row.cells)
 		e.line = row.line
 		return e, nil
 	}
+	return entry{}, io.EOF
 }
 
 // refuse ends the file: without a header no row means anything.
-func (c *csvRows) refuse(line int, err error) (entry, error) {
-	c.header = []string{}
-	c.lines.end()
-	return entry{line: line, kind: c.kind, problems: flat(err)}, nil
+func (r *rows) refuse(line int, err error) (entry, error) {
+	r.ended = true
+	return entry{line: line, kind: r.kind, problems: flat(err)}, nil
 }
 
-func (c *csvRows) decode(values []string) entry {
-	if len(values) != len(c.header) {
-		return entry{kind: c.kind, problems: []error{problem("", "the row has %d values and the header %d", len(values), len(c.header))}}
+func (r *rows) decode(values []cell) entry {
+	if len(values) != len(r.header) {
+		return entry{kind: r.kind, problems: []error{problem("", "the row has %d values and the header %d", len(values), len(r.header))}}
 	}
-	cells := map[string]cell{}
-	for i, name := range c.header {
-		cells[name] = cell{text: values[i]}
+	cells := make(map[string]cell, len(values))
+	for i, name := range r.header {
+		cells[name] = values[i]
 	}
-	return read(c.reader, c.kind, cells, nil)
+	return read(r.reader, r.kind, cells, nil)
 }
 
 // readHeader takes the names of the columns, or says everything that is wrong with them.
-func (c *csvRows) readHeader(values []string) error {
-	known := c.kind.fields.names()
+func (r *rows) readHeader(values []cell) error {
+	known := r.kind.fields.names()
 	var names []string
 	var problems []error
 	found := false
 	for _, value := range values {
-		name := strings.ToLower(strings.TrimSpace(value))
+		name := columnName(value.text)
 		switch {
 		case slices.Contains(names, name):
-			problems = append(problems, problem(value, "is the name of two columns; keep one"))
+			problems = append(problems, problem(value.text, "is the name of two columns; keep one"))
 		case !slices.Contains(known, name):
-			problems = append(problems, unknownField(value, c.kind.name, known))
+			problems = append(problems, unknownField(value.text, r.kind.name, known))
 		default:
 			found = true
 		}
 		names = append(names, name)
 	}
 	if !found {
-		return noHeader(values, known)
+		return problem("", "is no header; the first line must name the columns, of %s", strings.Join(known, ", "))
 	}
-	for _, f := range c.kind.fields {
+	for _, f := range r.kind.fields {
 		if f.required && !slices.Contains(names, f.name) {
 			problems = append(problems, &secor.FieldError{Field: f.name, Problem: "has no column"})
 		}
 	}
-	c.header = names
+	r.header = names
 	return errors.Join(problems...)
 }
 
-func noHeader(values, known []string) error {
-	for separator, called := range map[string]string{";": "semicolons", "\t": "tabs"} {
-		if len(values) == 1 && strings.Contains(values[0], separator) {
-			return problem("", "the values are separated by %s; save the file with commas", called)
-		}
-	}
-	return problem("", "is no header; the first line must name the columns, of %s", strings.Join(known, ", "))
-}
-
-// csvRow is one row as it was read; without values where the line is blank.
-type csvRow struct {
-	line    int
-	values  []string
-	problem error
-}
-
-// row reads one row, which goes over several lines where a quoted value does. Where
-// such a value does not end, only its first line is lost.
-func (c *csvRows) row() (csvRow, error) {
-	first, err := c.lines.next()
-	if err != nil {
-		return csvRow{}, err
-	}
-	if first.long {
-		return csvRow{line: first.number, problem: tooLong()}, nil
-	}
-	text, joined, err := c.join(first)
-	if err != nil {
-		return csvRow{}, err
-	}
-	values, malformed := splitRow(text)
-	if malformed != nil {
-		c.lines.giveBack(joined)
-	}
-	return csvRow{line: first.number, values: values, problem: malformed}, nil
-}
-
-// join adds lines to the first one until its quotation marks are closed.
-func (c *csvRows) join(first fileLine) ([]byte, []fileLine, error) {
-	text := first.text
-	var joined []fileLine
-	for bytes.Count(text, []byte(`"`))%2 == 1 && len(joined) < maxJoined && len(text) <= maxLine {
-		line, err := c.lines.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		joined = append(joined, line)
-		if line.long {
-			break
-		}
-		text = slices.Concat(text, []byte("\n"), line.text)
-	}
-	return text, joined, nil
-}
-
-func splitRow(text []byte) ([]string, error) {
-	if !utf8.Valid(text) {
-		return nil, notUTF8()
-	}
-	r := csv.NewReader(bytes.NewReader(text))
-	r.FieldsPerRecord = -1
-	values, err := r.Read()
-	var unparsed *csv.ParseError
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil, nil
-	case errors.As(err, &unparsed):
-		return nil, problem("", "malformed CSV: the quotation marks of the row do not match; write one inside a value as \"\"")
-	case err != nil:
-		return nil, fmt.Errorf("read row: %w", err)
-	}
-	return values, nil
-}
+// columnName returns the name of a column as the kinds have it.
+func columnName(text string) string { return strings.ToLower(strings.TrimSpace(text)) }

@@ -28,7 +28,6 @@ type lineReader struct {
 	in     *bufio.Reader
 	number int
 	back   []fileLine // given back, to be read again
-	ended  bool
 }
 
 func newLines(ctx context.Context, in io.Reader) *lineReader {
@@ -37,9 +36,6 @@ func newLines(ctx context.Context, in io.Reader) *lineReader {
 
 // next returns the next line; io.EOF after the last one.
 func (l *lineReader) next() (fileLine, error) {
-	if l.ended {
-		return fileLine{}, io.EOF
-	}
 	if len(l.back) > 0 {
 		line := l.back[0]
 		l.back = l.back[1:]
@@ -73,9 +69,6 @@ func (l *lineReader) next() (fileLine, error) {
 		return line, nil
 	}
 }
-
-// end makes the file end here.
-func (l *lineReader) end() { l.ended = true }
 
 // giveBack makes lines the next ones again, in their order.
 func (l *lineReader) giveBack(given []fileLine) { l.back = append(given, l.back...) }

@@ -27,6 +27,7 @@ type recordField struct {
 	format   format
 	required bool
 	past     bool     // a date or time that cannot be in the future
+	exact    bool     // a name of which every digit counts: a number of a sheet has lost its leading zeros
 	body     string   // of an account: the field that names its governing body
 	min, max int64    // of a count, both allowed; of a name: its longest, 200 when left out
 	choices  []string // of a choice
@@ -102,7 +103,7 @@ func recordKinds() []*recordKind {
 				feeYear(),
 				{name: "amount", format: formatMoney, required: true},
 				{name: "method", format: formatChoice, required: true, choices: secor.PaymentMethods()},
-				{name: "reference", format: formatName, required: true, max: 40},
+				{name: "reference", format: formatName, required: true, max: 40, exact: true},
 				{name: "received_on", format: formatDate, required: true, past: true},
 			})},
 	}
@@ -189,7 +190,7 @@ func kindNamed(kinds []*recordKind, name string) (*recordKind, error) {
 		Problem: "is not a kind of record" + nearest(name, names) + "; there is " + strings.Join(names, ", ")}
 }
 
-// kindOfFile returns the kind that a CSV file is called after: companies.csv,
+// kindOfFile returns the kind that a file of rows is called after: companies.csv,
 // company.csv, courses-march.csv.
 func kindOfFile(kinds []*recordKind, stem string) (*recordKind, error) {
 	name := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(stem))

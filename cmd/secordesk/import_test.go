@@ -632,9 +632,9 @@ func TestImport_RefusesFilesBeforeItBegins(t *testing.T) {
 	d := newImportDesk(t)
 	good := d.file("companies.csv", companyHead, "Kowalski Electric Ltd.,AB,ab-pir,1234567,a@kowalski.example")
 	folder := filepath.Dir(good)
-	_, said, err := d.run(importOptions{}, good, good, folder, filepath.Join(folder, "missing.csv"), d.file("compnies.csv", companyHead), d.file("companies.xlsx", "PK"))
+	_, said, err := d.run(importOptions{}, good, good, folder, filepath.Join(folder, "missing.csv"), d.file("compnies.csv", companyHead), d.file("companies.xls", "PK"))
 	for _, want := range []string{"companies.csv: is named twice", folder + ": is a directory; name the files in it", "missing.csv: there is no such file",
-		`compnies.csv: its name does not say what it holds (did you mean "companies"?)`, "companies.xlsx: is neither .jsonl nor .csv"} {
+		`compnies.csv: its name does not say what it holds (did you mean "companies"?)`, "companies.xls: is a workbook of a kind that is not read (.xls); save it as Excel Workbook (.xlsx) or as CSV UTF-8"} {
 		if !strings.Contains(strings.ReplaceAll(said, filepath.Base(folder), folder), want) && !strings.Contains(said, want) {
 			t.Errorf("it does not say %q in:\n%s", want, said)
 		}

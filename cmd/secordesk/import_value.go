@@ -54,8 +54,9 @@ func (f format) jsonTypes() []string {
 
 // cell is one value as a file has it.
 type cell struct {
-	text string
-	typ  string // of JSON; "" in CSV, where all is text
+	text  string
+	typ   string     // of JSON; "" in CSV, where all is text
+	sheet *sheetCell // of a workbook; else nil
 }
 
 // record is a line of a file whose values can all be read. Texts are in one form,
@@ -147,6 +148,13 @@ func (d *reader) read(kind *recordKind, cells map[string]cell) (record, []error)
 func (d *reader) cell(r *record, f recordField, c cell) []error {
 	if want := f.format.jsonTypes(); c.typ != "" && !slices.Contains(want, c.typ) && !(c.typ == "number" && want[0] == "integer") {
 		return []error{&secor.FieldError{Field: f.name, Value: c.text, Problem: "is " + article(c.typ) + " and must be " + f.format.jsonHint()}}
+	}
+	if c.sheet != nil {
+		text, err := d.fromSheet(d.programme.Bodies[r.texts[f.body]], f, *c.sheet)
+		if err != nil {
+			return []error{named(f.name, err)}
+		}
+		c.text = text
 	}
 	if f.format == formatMarks {
 		return d.marks(r, f, c)
