@@ -22,20 +22,24 @@ type Office struct {
 	Phone     string
 	From      string // bare address: letters leave from it, and its domain marks our Message-IDs
 	VerifyURL string // where anybody can check a certificate's number; empty: nowhere yet
+	// AuditToolURL is where companies enter their self-assessments; empty: letters do not say where.
+	AuditToolURL string
 }
 
 // NewDesk prepares texts and fonts. A text or a font that cannot be read stops
 // the start.
 func NewDesk(office Office) (*Desk, error) {
-	texts, err := newLetters()
+	d := &Desk{Office: office}
+	var err error
+	d.letters, err = newLetters(d)
 	if err != nil {
 		return nil, err
 	}
-	papers, err := certificate.NewRenderer()
+	d.papers, err = certificate.NewRenderer()
 	if err != nil {
 		return nil, fmt.Errorf("prepare papers: %w", err)
 	}
-	return &Desk{Office: office, letters: texts, papers: papers}, nil
+	return d, nil
 }
 
 // take runs a step that the desk may take by itself, through the same list as

@@ -54,6 +54,9 @@ type Kind struct {
 	// Work is a step on the case, in the transaction that completes the job.
 	Work func(d *Desk, f *secor.File, cause secor.Event) error
 
+	// Text names the letter's text in jobs/letter; "" for what is no letter.
+	Text string
+
 	// Letter is the letter as it would leave now, without its ID, which the engine
 	// sets. It is pure, and asked for again with every attempt.
 	Letter func(d *Desk, f *secor.File, cause secor.Event, to Recipient) (mail.Message, error)
@@ -187,7 +190,7 @@ func work(name secor.JobKind, do func(*Desk, *secor.File, secor.Event) error) Ki
 // write returns a kind that sends the letter of that name.
 func write(name secor.JobKind, text string) Kind {
 	return Kind{Name: name, Queue: Mail, Timeout: time.Minute, Attempts: letterAttempts,
-		Backoff: doubling(15*time.Second, time.Hour), Letter: letter(text)}
+		Backoff: doubling(15*time.Second, time.Hour), Text: text, Letter: letter(text)}
 }
 
 // doubling returns a back-off that begins with first and doubles with every

@@ -3,6 +3,7 @@ package jobs
 import (
 	"embed"
 	"fmt"
+	htmltemplate "html/template"
 	"strings"
 	"text/template"
 	"time"
@@ -11,11 +12,13 @@ import (
 	"secordesk/store/secor"
 )
 
-//go:embed letter/*.txt
+//go:embed letter/en/*.txt letter/fr/*.txt
 var letterFiles embed.FS
 
-// letterPage is all that a letter's text may speak of.
+// letterPage is all that a letter's text may speak of. What is added here is
+// given a value in samplePage, too.
 type letterPage struct {
+	Lang        secor.Language
 	Desk        *Desk
 	To          Recipient
 	File        *secor.File
@@ -29,25 +32,58 @@ type letterPage struct {
 	Holder      string // name of who holds the case; may be empty
 }
 
+func (p letterPage) toCompany() bool { return strings.HasPrefix(p.To.Key, "company:") }
+
+// outside reports whether the letter leaves the office.
+func (p letterPage) outside() bool { return p.toCompany() || strings.HasPrefix(p.To.Key, "body:") }
+
 // letters renders the texts of jobs/letter: the first line is the subject, the
 // rest after an empty line the body between salutation and signature.
 type letters struct {
-	texts *template.Template
+	texts  map[secor.Language]*template.Template
+	layout *htmltemplate.Template
 }
 
-// newLetters parses every text. A text that cannot be parsed stops the start.
-func newLetters() (*letters, error) {
-	functions := template.FuncMap{
-		"money":    func(c secor.Cents) string { return fmt.Sprintf("%12s", c) },
-		"percent":  secor.Percent,
-		"elements": elementTable,
-		"trouble":  trouble,
-	}
-	texts, err := template.New("").Option("missingkey=zero").Funcs(functions).ParseFS(letterFiles, "letter/*.txt")
+// newLetters parses every text. A text that cannot be parsed, one that names what
+// a page does not have, and one that is missing in a language stop the start.
+func newLetters(d *Desk) (*letters, error) {
+	layout, err := d.parseLayout()
 	if err != nil {
-		return nil, fmt.Errorf("parse letters: %w", err)
+		return nil, err
 	}
-	return &letters{texts: texts}, nil
+	l := &letters{texts: map[secor.Language]*template.Template{}, layout: layout}
+	for _, lang := range secor.Languages() {
+		l.texts[lang], err = parseTexts(lang)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return l, l.check(d)
+}
+
+// textFile is where the text of a letter stands.
+func textFile(lang secor.Language, name string) string {
+	return fmt.Sprintf("letter/%s/%s.txt", lang, name)
+}
+
+func parseTexts(lang secor.Language) (*template.Template, error) {
+	texts := template.New("").Option("missingkey=zero").Funcs(words(lang))
+	files, err := letterFiles.ReadDir("letter/" + string(lang))
+	if err != nil {
+		return nil, fmt.Errorf("read letters: %w", err)
+	}
+	for _, file := range files {
+		path := "letter/" + string(lang) + "/" + file.Name()
+		source, err := letterFiles.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("read letters: %w", err)
+		}
+		_, err = texts.New(path).Parse(string(source))
+		if err != nil {
+			return nil, fmt.Errorf("parse letters: %w", err)
+		}
+	}
+	return texts, nil
 }
 
 // letter returns how a kind writes the letter of that name.
@@ -63,24 +99,38 @@ func (d *Desk) write(name string, f *secor.File, cause secor.Event, to Recipient
 	if err != nil {
 		return mail.Message{}, fmt.Errorf("letter %s: %w", name, err)
 	}
-	var text strings.Builder
-	err = d.letters.texts.ExecuteTemplate(&text, name+".txt", page)
+	return d.writeIn(page, name)
+}
+
+func (d *Desk) writeIn(page letterPage, name string) (mail.Message, error) {
+	var source strings.Builder
+	err := d.letters.texts[page.Lang].ExecuteTemplate(&source, textFile(page.Lang, name), page)
 	if err != nil {
 		return mail.Message{}, fmt.Errorf("letter %s: %w", name, err)
 	}
-	subject, body, _ := strings.Cut(text.String(), "\n\n")
+	subject, body, _ := strings.Cut(source.String(), "\n\n")
+	subject = strings.TrimSpace(subject)
+	whole := d.frame(page, subject, body)
+	html, err := whole.html(d.letters.layout)
+	if err != nil {
+		return mail.Message{}, fmt.Errorf("letter %s: %w", name, err)
+	}
+	id := page.File.Case.ID
 	return mail.Message{
-		To: to.Email, ToName: to.Name,
-		From: d.From, FromName: d.Name, ReplyTo: d.replyTo(f.Case.ID),
-		Subject: fmt.Sprintf("%s [SECOR %d]", strings.TrimSpace(subject), f.Case.ID),
-		Text:    d.frame(to, strings.TrimSpace(body)),
-		Date:    f.Now(),
+		To: page.To.Email, ToName: page.To.Name,
+		From: d.From, FromName: d.Name, ReplyTo: d.replyTo(id),
+		Subject: fmt.Sprintf("%s [SECOR %d]", subject, id),
+		Text:    whole.plain(), HTML: html,
+		Date: page.File.Now(),
 	}, nil
 }
 
 func (d *Desk) page(f *secor.File, cause secor.Event, to Recipient) (letterPage, error) {
-	page := letterPage{Desk: d, To: to, File: f, Cause: cause, Invoice: f.Invoice(), Certificate: f.Certificate(),
+	page := letterPage{Lang: secor.English, Desk: d, To: to, File: f, Cause: cause, Invoice: f.Invoice(), Certificate: f.Certificate(),
 		Due: d.nextPromise(f), Holder: nameOf(f, f.Case.Holder)}
+	if page.toCompany() && f.Company.Language == secor.French {
+		page.Lang = secor.French
+	}
 	for _, r := range f.Registrations {
 		if r.Body == f.Case.Body {
 			page.Account = r.Account
@@ -93,15 +143,6 @@ func (d *Desk) page(f *secor.File, cause secor.Event, to Recipient) (letterPage,
 	score, err := f.Score()
 	page.Score = score
 	return page, err
-}
-
-// frame puts salutation and signature around a body.
-func (d *Desk) frame(to Recipient, body string) string {
-	greeting := "Hello,"
-	if to.Name != "" {
-		greeting = "Dear " + to.Name + ","
-	}
-	return strings.TrimSpace(greeting+"\n\n"+body+"\n\nKind regards\n"+d.Name+"\n"+d.Phone) + "\n"
 }
 
 // replyTo tags the desk's address with the case, so that an answer finds it.
@@ -136,37 +177,4 @@ func nameOf(f *secor.File, id int64) string {
 		}
 	}
 	return ""
-}
-
-// elementTable shows what every element of a score reached.
-func elementTable(page letterPage) string {
-	var b strings.Builder
-	for i, e := range page.Score.Elements {
-		title := page.File.Protocol.Elements[i].Title
-		fmt.Fprintf(&b, "    %-3s %-46.46s %9s of %9s  %7s %%\n", e.Element, title, e.Awarded, e.Available, secor.Percent(e.Awarded, e.Available))
-	}
-	fmt.Fprintf(&b, "    %-50s %9s of %9s  %7s %%\n", "Overall", page.Score.Awarded, page.Score.Available, secor.Percent(page.Score.Awarded, page.Score.Available))
-	return b.String()
-}
-
-// trouble says in a few words what a lead is told.
-func trouble(page letterPage) string {
-	switch page.Cause.Kind {
-	case secor.EventClockWarned, secor.EventClockBreach, secor.EventClockEscalated:
-		policy, _ := page.File.Edition.Policy(page.Cause.Facts["policy"])
-		said := map[secor.EventKind]string{secor.EventClockWarned: "soon late: ", secor.EventClockBreach: "late: ", secor.EventClockEscalated: "still late: "}
-		return said[page.Cause.Kind] + policy.Title
-	case secor.EventRegistrationAsked:
-		return "the registration needs a decision"
-	case secor.EventSubmissionAsked:
-		return "the submission needs a decision"
-	case secor.EventPaymentReversed:
-		return "payment " + page.Cause.Facts["reference"] + " was reversed"
-	case secor.EventInvoiceOverpaid:
-		return "more was paid than asked: a credit of " + page.Cause.Facts["credit"]
-	case secor.EventCertificateReturned:
-		return "the certificate came back"
-	default:
-		return "it needs a person"
-	}
 }

@@ -68,10 +68,10 @@ func letterDesk(t testing.TB) *Desk {
 	return desk
 }
 
-// letterNames returns the letters that have a text.
-func letterNames(t *testing.T) []string {
+// letterNames returns the letters that have a text in a language.
+func letterNames(t *testing.T, lang secor.Language) []string {
 	t.Helper()
-	files, err := letterFiles.ReadDir("letter")
+	files, err := letterFiles.ReadDir("letter/" + string(lang))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,29 +89,50 @@ func TestLetters(t *testing.T) {
 	ofRequest := []string{"welcome", "rejection", "not_required", "request_question", "request_closed"}
 	cause := secor.Event{Kind: secor.EventClockBreach, Text: "Eleven people work for you; please apply for COR.", Facts: map[string]string{
 		"policy": "qa_review", "why": "least load: 2 of 8", "changed": "C1 C4"}}
-	for _, name := range letterNames(t) {
-		t.Run(name, func(t *testing.T) {
-			kind := secor.SubjectAudit
-			if slices.Contains(ofRequest, name) {
-				kind = secor.SubjectRequest
-			}
-			f := letterFile(t, kind)
-			message, err := desk.write(name, f, cause, Recipient{Key: "company:9", Name: "François Lévesque", Email: "bureau@eclair.example"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			message.ID = "job-1@prairiesafety.example"
-			err = message.Validate()
-			if err != nil {
-				t.Errorf("letter cannot be sent: %v", err)
-			}
-			got := "To: " + message.ToName + " <" + message.To + ">\nReply-To: " + message.ReplyTo + "\nSubject: " + message.Subject + "\n\n" + message.Text
-			if strings.Contains(got, "no value") || strings.Contains(got, "%!") || strings.Contains(got, "\n\n\n") {
-				t.Errorf("letter has a hole:\n%s", got)
-			}
-			golden(t, filepath.Join("testdata", "letter", name+".golden"), got)
-		})
+	for _, lang := range secor.Languages() {
+		for _, name := range letterNames(t, lang) {
+			t.Run(name+"."+string(lang), func(t *testing.T) {
+				kind := secor.SubjectAudit
+				if slices.Contains(ofRequest, name) {
+					kind = secor.SubjectRequest
+				}
+				f := letterFile(t, kind)
+				f.Company.Language = lang
+				to := letterReader(name)
+				message, err := desk.write(name, f, cause, to)
+				if err != nil {
+					t.Fatal(err)
+				}
+				message.ID = "job-1@prairiesafety.example"
+				err = message.Validate()
+				if err != nil {
+					t.Errorf("letter cannot be sent: %v", err)
+				}
+				got := "To: " + message.ToName + " <" + message.To + ">\nReply-To: " + message.ReplyTo + "\nSubject: " + message.Subject + "\n\n" + message.Text
+				if strings.Contains(got, "no value") || strings.Contains(got, "%!") || strings.Contains(got, "\n\n\n") {
+					t.Errorf("letter has a hole:\n%s", got)
+				}
+				if next := map[secor.Language]string{secor.English: "\nNext: ", secor.French: "\nEnsuite\u00a0: "}[lang]; to.Key == "company:9" && !strings.Contains(message.Text, next) {
+					t.Errorf("letter does not say the next step:\n%s", got)
+				}
+				golden(t, filepath.Join("testdata", "letter", name+"."+string(lang)+".golden"), got)
+			})
+		}
 	}
+}
+
+// letterReader is who gets a letter.
+func letterReader(text string) Recipient {
+	for _, k := range Kinds() {
+		switch {
+		case k.Text != text:
+		case toCompanies(k.Name):
+			return Recipient{Key: "company:9", Name: "François Lévesque", Email: "bureau@eclair.example"}
+		case secor.FollowsTo(k.Name)[0].Audience == secor.AudienceBody:
+			return Recipient{Key: "body:sk-wcb", Name: "Saskatchewan Workers' Compensation Board", Email: "certificates@sk-wcb.example"}
+		}
+	}
+	return Recipient{Key: "reviewer:3", Name: "Ana Roy", Email: "ana.roy@desk.example"}
 }
 
 // TestLetters_EveryTextHasAKind finds a text that no job sends.
@@ -130,10 +151,17 @@ func TestLetters_EveryTextHasAKind(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", k.Name, err)
 		}
-		sent[message.Subject] = true
+		sent[k.Text] = true
+		if message.Subject == "" {
+			t.Errorf("%s has no subject", k.Name)
+		}
 	}
-	if len(sent) != len(letterNames(t)) {
-		t.Errorf("%d texts in jobs/letter, but jobs send %d different letters", len(letterNames(t)), len(sent))
+	for _, lang := range secor.Languages() {
+		for _, name := range letterNames(t, lang) {
+			if !sent[name] {
+				t.Errorf("no kind of job names the letter %s of jobs/letter/%s as its Text", name, lang)
+			}
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ type companyRow struct {
 	PostalCode      string
 	Member          bool
 	ProfileSince    day
+	Phone           string
+	Language        secor.Language
 }
 
 func (companyRow) isNew() bool { return false }
@@ -37,17 +40,18 @@ func (companyRow) isNew() bool { return false }
 func newCompanyRow(c secor.Company) companyRow {
 	return companyRow{ID: c.ID, LegalName: c.LegalName, TradeName: c.TradeName, NearName: secor.NearName(c.LegalName), Province: c.Province,
 		Email: c.Email, Contact: c.Contact, Street: c.Address.Street, City: c.Address.City, AddressProvince: c.Address.Province,
-		PostalCode: c.Address.PostalCode, Member: c.Member, ProfileSince: day(c.ProfileSince)}
+		PostalCode: c.Address.PostalCode, Member: c.Member, ProfileSince: day(c.ProfileSince),
+		Phone: c.Phone, Language: cmp.Or(c.Language, secor.English)}
 }
 
 func (r companyRow) domain() secor.Company {
 	return secor.Company{ID: r.ID, LegalName: r.LegalName, TradeName: r.TradeName, Province: r.Province, Email: r.Email, Contact: r.Contact,
 		Address: secor.Address{Street: r.Street, City: r.City, Province: r.AddressProvince, PostalCode: r.PostalCode},
-		Member:  r.Member, ProfileSince: secor.Date(r.ProfileSince)}
+		Member:  r.Member, ProfileSince: secor.Date(r.ProfileSince), Phone: r.Phone, Language: r.Language}
 }
 
 const companyColumns = `id, legal_name, trade_name, near_name, province, email, contact, street, city, address_province,
-	postal_code, member, profile_since`
+	postal_code, member, profile_since, phone, language`
 
 const companySQL = `
 	SELECT ` + companyColumns + `
@@ -58,7 +62,7 @@ const updateCompanySQL = `
 	UPDATE companies
 	SET legal_name = :legal_name, trade_name = :trade_name, near_name = :near_name, province = :province, email = :email,
 		contact = :contact, street = :street, city = :city, address_province = :address_province, postal_code = :postal_code,
-		member = :member, profile_since = :profile_since
+		member = :member, profile_since = :profile_since, phone = :phone, language = :language
 	WHERE id = :id`
 
 type registrationRow struct {
@@ -91,8 +95,10 @@ func loadRegistrations(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
 }
 
 const addCompanySQL = `
-	INSERT INTO companies (legal_name, trade_name, near_name, province, email, contact, street, city, address_province, postal_code, member, profile_since)
-	VALUES (:legal_name, :trade_name, :near_name, :province, :email, :contact, :street, :city, :address_province, :postal_code, :member, :profile_since)
+	INSERT INTO companies (legal_name, trade_name, near_name, province, email, contact, street, city, address_province, postal_code, member, profile_since,
+		phone, language)
+	VALUES (:legal_name, :trade_name, :near_name, :province, :email, :contact, :street, :city, :address_province, :postal_code, :member, :profile_since,
+		:phone, :language)
 	RETURNING id`
 
 // AddCompany puts a company with its accounts on file, or brings one up to date
@@ -168,6 +174,10 @@ func (s *Store) cleanCompany(c secor.Company) (secor.Company, error) {
 		c.Address.Province = c.Province
 	}
 	var err error
+	c.Phone, err = secor.NormalPhone(c.Phone)
+	problems = append(problems, secor.Named("phone", err))
+	c.Language, err = secor.ParseLanguage(string(c.Language))
+	problems = append(problems, secor.Named("language", err))
 	c.Email, err = cleanEmail(c.Email)
 	return c, errors.Join(append(problems, err)...)
 }

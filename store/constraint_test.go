@@ -99,6 +99,8 @@ var wrongRows = []struct{ constraint, statement string }{
 	{"companies_province_is_known", `UPDATE companies SET province = 'XX' WHERE id = 1`},
 	{"companies_address_province_is_known", `UPDATE companies SET address_province = 'XX' WHERE id = 1`},
 	{"companies_email_is_one_address", `UPDATE companies SET email = 'a@b.example, c@d.example' WHERE id = 1`},
+	{"companies_phone_is_plain", `UPDATE companies SET phone = '+1 403 555 0142' WHERE id = 1`},
+	{"companies_language_is_known", `UPDATE companies SET language = 'de' WHERE id = 1`},
 	{"registrations_one_per_body", `INSERT INTO registrations VALUES (1, 'ab-pir', '7654321', true)`},
 	{"registrations_account_is_one_companys", `UPDATE registrations SET account = '0000002' WHERE company_id = 1`},
 	{"registrations_account_is_plain", `UPDATE registrations SET account = '12-34' WHERE company_id = 1`},

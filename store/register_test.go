@@ -42,7 +42,7 @@ func TestAddCompany(t *testing.T) {
 			t.Errorf("%s: %d, %s, %v, want %d, %s", tt.name, got, change, err, id, tt.want)
 		}
 	}
-	moved.ID = id
+	moved.ID, moved.Language = id, secor.English
 	got, err := d.Company(t.Context(), id)
 	d.ok(err)
 	if diff := cmp.Diff(moved, got); diff != "" {

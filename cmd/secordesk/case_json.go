@@ -12,27 +12,29 @@ import (
 // caseJSON is what show --json prints. Amounts and points are exact decimals,
 // instants UTC.
 type caseJSON struct {
-	Case      secor.CaseID  `json:"case"`
-	Kind      secor.Subject `json:"kind"`
-	State     secor.State   `json:"state"`
-	Version   int           `json:"version"`
-	Next      secor.Party   `json:"next"`
-	Company   int64         `json:"company"`
-	Name      string        `json:"name"`
-	Body      string        `json:"body"`
-	Edition   string        `json:"edition"`
-	Holder    string        `json:"holder"`
-	OpenedAt  time.Time     `json:"opened_at"`
-	Clocks    []clockJSON   `json:"clocks"`
-	Findings  []findingJSON `json:"findings"`
-	Invoice   *invoiceJSON  `json:"invoice,omitempty"`
-	Claimed   *scoreJSON    `json:"claimed,omitempty"`
-	Verified  *scoreJSON    `json:"verified,omitempty"`
-	Result    secor.Verdict `json:"result,omitempty"`
-	TermYears int           `json:"term_years,omitempty"`
-	Papers    []paperJSON   `json:"certificates"`
-	Jobs      []jobJSON     `json:"jobs"`
-	Steps     []string      `json:"steps"`
+	Case      secor.CaseID   `json:"case"`
+	Kind      secor.Subject  `json:"kind"`
+	State     secor.State    `json:"state"`
+	Version   int            `json:"version"`
+	Next      secor.Party    `json:"next"`
+	Company   int64          `json:"company"`
+	Name      string         `json:"name"`
+	Phone     string         `json:"phone"`
+	Language  secor.Language `json:"language"`
+	Body      string         `json:"body"`
+	Edition   string         `json:"edition"`
+	Holder    string         `json:"holder"`
+	OpenedAt  time.Time      `json:"opened_at"`
+	Clocks    []clockJSON    `json:"clocks"`
+	Findings  []findingJSON  `json:"findings"`
+	Invoice   *invoiceJSON   `json:"invoice,omitempty"`
+	Claimed   *scoreJSON     `json:"claimed,omitempty"`
+	Verified  *scoreJSON     `json:"verified,omitempty"`
+	Result    secor.Verdict  `json:"result,omitempty"`
+	TermYears int            `json:"term_years,omitempty"`
+	Papers    []paperJSON    `json:"certificates"`
+	Jobs      []jobJSON      `json:"jobs"`
+	Steps     []string       `json:"steps"`
 }
 
 type clockJSON struct {
@@ -76,7 +78,7 @@ type jobJSON struct {
 
 func (p panel) writeJSON(t *terminal) error {
 	out := caseJSON{Case: p.Case.ID, Kind: p.Case.Kind, State: p.Case.State, Version: p.Case.Version, Next: secor.Next(p.Case.Kind, p.Case.State),
-		Company: p.Company.ID, Name: p.Company.LegalName, Body: p.Case.Body, Edition: p.Case.EditionID, OpenedAt: p.Case.OpenedAt.UTC(),
+		Company: p.Company.ID, Name: p.Company.LegalName, Phone: p.Company.Phone, Language: p.Company.Language, Body: p.Case.Body, Edition: p.Case.EditionID, OpenedAt: p.Case.OpenedAt.UTC(),
 		Clocks: []clockJSON{}, Findings: []findingJSON{}, Papers: []paperJSON{}, Jobs: []jobJSON{}, Steps: append([]string{}, p.steps()...)}
 	if p.Case.Holder != 0 {
 		out.Holder = nameOf(p.File, secor.ByReviewer(p.Case.Holder))

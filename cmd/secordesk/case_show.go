@@ -129,7 +129,7 @@ func (p panel) about() [][]string {
 		}
 	}
 	rows := [][]string{
-		{"Company", fmt.Sprintf("%d, %s <%s>, %s", p.Company.ID, cmp.Or(p.Company.Contact, "no contact"), cmp.Or(p.Company.Email, "no address"), p.Company.Province)},
+		{"Company", fmt.Sprintf("%d, %s <%s>, %s%s", p.Company.ID, cmp.Or(p.Company.Contact, "no contact"), cmp.Or(p.Company.Email, "no address"), p.Company.Province, reach(p.Company))},
 		{"Body", p.Body.Name + ", " + account},
 		{"Since", p.stamp(cmp.Or(p.LastMove.HappenedAt, p.Case.OpenedAt)) + ", by " + nameOf(p.File, p.LastMove.By)},
 		{"Edition", p.Case.EditionID},
@@ -149,6 +149,18 @@ func (p panel) about() [][]string {
 		rows = append(rows, []string{"Question", question})
 	}
 	return rows
+}
+
+// reach says by what number a company is called, and that its letters are not in English.
+func reach(c secor.Company) string {
+	text := ""
+	if c.Phone != "" {
+		text = ", " + c.Phone
+	}
+	if c.Language == secor.French {
+		text += ", in French"
+	}
+	return text
 }
 
 func monthsOf(e secor.Evidence) string { return fmt.Sprintf("%d/%d", e.Policies, e.Records) }

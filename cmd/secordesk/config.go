@@ -26,21 +26,22 @@ type databaseConfig struct {
 
 // workerConfig is what the worker needs.
 type workerConfig struct {
-	DatabaseURL databaseURL   `env:"DATABASE_URL,required"` // secret
-	LetterGrace grace         `env:"LETTER_GRACE" envDefault:"2m"`
-	RedisURL    redisURL      `env:"REDIS_URL,required"` // secret
-	SMTPURL     smtpURL       `env:"SMTP_URL,required"`  // secret
-	DeskFrom    address       `env:"DESK_FROM,required"` // letters are sent from here
-	DeskName    name          `env:"DESK_NAME,required"` // signs letters and papers
-	DeskAddress lines         `env:"DESK_ADDRESS"`       // as on an envelope, lines apart by ";"
-	DeskPhone   name          `env:"DESK_PHONE"`
-	VerifyURL   webAddress    `env:"VERIFY_URL"`  // where a certificate's number is checked; none: not printed
-	HealthAddr  listenAddress `env:"HEALTH_ADDR"` // of /healthz, /readyz and /metrics; none: not served
-	LogLevel    logLevel      `env:"LOG_LEVEL" envDefault:"info"`
-	Decisions   atOnce        `env:"DECISIONS_AT_ONCE" envDefault:"8"` // 0: another process does them
-	Mail        atOnce        `env:"MAIL_AT_ONCE" envDefault:"8"`
-	Bulk        atOnce        `env:"BULK_AT_ONCE" envDefault:"2"`
-	KeepJobs    days          `env:"KEEP_JOBS_DAYS" envDefault:"400"` // 1 to 36500; what is done or cancelled is purged after it
+	DatabaseURL  databaseURL   `env:"DATABASE_URL,required"` // secret
+	LetterGrace  grace         `env:"LETTER_GRACE" envDefault:"2m"`
+	RedisURL     redisURL      `env:"REDIS_URL,required"` // secret
+	SMTPURL      smtpURL       `env:"SMTP_URL,required"`  // secret
+	DeskFrom     address       `env:"DESK_FROM,required"` // letters are sent from here
+	DeskName     name          `env:"DESK_NAME,required"` // signs letters and papers
+	DeskAddress  lines         `env:"DESK_ADDRESS"`       // as on an envelope, lines apart by ";"
+	DeskPhone    name          `env:"DESK_PHONE"`
+	VerifyURL    webAddress    `env:"VERIFY_URL"`     // where a certificate's number is checked; none: not printed
+	AuditToolURL webAddress    `env:"AUDIT_TOOL_URL"` // where companies enter their self-assessments; none: letters do not say where
+	HealthAddr   listenAddress `env:"HEALTH_ADDR"`    // of /healthz, /readyz and /metrics; none: not served
+	LogLevel     logLevel      `env:"LOG_LEVEL" envDefault:"info"`
+	Decisions    atOnce        `env:"DECISIONS_AT_ONCE" envDefault:"8"` // 0: another process does them
+	Mail         atOnce        `env:"MAIL_AT_ONCE" envDefault:"8"`
+	Bulk         atOnce        `env:"BULK_AT_ONCE" envDefault:"2"`
+	KeepJobs     days          `env:"KEEP_JOBS_DAYS" envDefault:"400"` // 1 to 36500; what is done or cancelled is purged after it
 }
 
 // pace returns how a worker works. One that would do nothing is refused.

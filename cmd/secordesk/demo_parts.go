@@ -190,9 +190,10 @@ func (d *demo) startWork(redis asynq.RedisConnOpt, p *parts) error {
 }
 
 var demoOffice = jobs.Office{
-	Name:      "Prairie Safety Partners",
-	Address:   []string{"200, 700 Centre Street SE", "Calgary AB  T2G 5P6"},
-	Phone:     "403 555 0142",
-	From:      "desk@prairiesafety.example",
-	VerifyURL: "https://verify.prairiesafety.example/c/",
+	Name:         "Prairie Safety Partners",
+	Address:      []string{"200, 700 Centre Street SE", "Calgary AB  T2G 5P6"},
+	Phone:        "403 555 0142",
+	From:         "desk@prairiesafety.example",
+	VerifyURL:    "https://verify.prairiesafety.example/c/",
+	AuditToolURL: "https://audit.prairiesafety.example/",
 }

@@ -146,12 +146,15 @@ func (im *importer) putCompany(ctx context.Context, old secor.Company, r record,
 func described(c secor.Company, r record) secor.Company {
 	for name, value := range map[string]*string{
 		"legal_name": &c.LegalName, "trade_name": &c.TradeName, "province": &c.Province, "contact": &c.Contact, "email": &c.Email,
-		"street": &c.Address.Street, "city": &c.Address.City, "postal_code": &c.Address.PostalCode,
+		"street": &c.Address.Street, "city": &c.Address.City, "postal_code": &c.Address.PostalCode, "phone": &c.Phone,
 	} {
 		text, given := r.texts[name]
 		if given {
 			*value = text
 		}
+	}
+	if language := r.text("language"); language != "" {
+		c.Language = secor.Language(language)
 	}
 	c.Member = r.flag("member", c.Member)
 	if day := r.date("profile_since"); !day.IsZero() {

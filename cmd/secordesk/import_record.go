@@ -138,6 +138,8 @@ func companyFields(required bool) fieldList {
 		{name: "street", format: formatName},
 		{name: "city", format: formatName},
 		{name: "postal_code", format: formatName, max: 20},
+		{name: "phone", format: formatPhone},
+		{name: "language", format: formatChoice, choices: texts(secor.Languages())},
 		{name: "member", format: formatFlag},
 	}
 }

@@ -135,6 +135,7 @@ func TestImportSchemas_DecideAsTheDecoder(t *testing.T) {
 		formatCourse:   {`7`, `null`, `"=1+1"`},
 		formatText:     {`7`, `null`},
 		formatEmail:    {`7`, `null`, `"nobody"`, `"a b@c.example"`},
+		formatPhone:    {`7`, `null`, `"555-0142"`, `"call us"`, `"403-555-0142 ext. 123456789"`},
 		formatProvince: {`7`, `null`, `"XX"`, `"Alberta"`},
 		formatBody:     {`7`, `null`, `"AB PIR!"`},
 		formatAccount:  {`1234567`, `null`, `""`, `"` + strings.Repeat("8", 80) + `"`, `"12#4567"`},

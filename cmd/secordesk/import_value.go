@@ -23,6 +23,7 @@ const (
 	formatName     format = "name" // one line that no spreadsheet runs as a formula
 	formatText     format = "text"
 	formatEmail    format = "email"
+	formatPhone    format = "phone"
 	formatCourse   format = "course"   // a name that is not nearly that of a course of the rules
 	formatProvince format = "province" // one that has a calendar
 	formatBody     format = "body"     // id of a governing body
@@ -219,6 +220,8 @@ func (d *reader) value(r *record, f recordField, text string) (string, error) {
 		return secor.CleanText("", text, secor.MaxText)
 	case formatEmail:
 		return cleanEmail(text)
+	case formatPhone:
+		return secor.NormalPhone(text)
 	case formatProvince:
 		return d.province(text)
 	case formatBody:

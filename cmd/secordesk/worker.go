@@ -67,7 +67,7 @@ func work(ctx context.Context, cfg workerConfig, now func() time.Time, log *slog
 		return fmt.Errorf("read SMTP_URL: %w", err)
 	}
 	desk, err := jobs.NewDesk(jobs.Office{Name: string(cfg.DeskName), Address: cfg.DeskAddress, Phone: string(cfg.DeskPhone),
-		From: string(cfg.DeskFrom), VerifyURL: string(cfg.VerifyURL)})
+		From: string(cfg.DeskFrom), VerifyURL: string(cfg.VerifyURL), AuditToolURL: string(cfg.AuditToolURL)})
 	if err != nil {
 		return fmt.Errorf("prepare desk: %w", err)
 	}

@@ -32,6 +32,7 @@ type Message struct {
 	ReplyTo        string // bare address; empty: answers go to From
 	Subject        string
 	Text           string // UTF-8, lines end with \n
+	HTML           string // the same words as a whole HTML page, for programs that show it; empty: none
 	Attachments    []Attachment
 	// ID becomes the Message-ID and the X-Secordesk-Job header, e.g. "job-41.2@desk.example". The same promise must
 	// always have the same ID: it is what a doubtful letter is looked for by.
@@ -74,7 +75,8 @@ func (m Message) Validate() error {
 		func() error { return checkFilled("Subject", m.Subject) },
 		func() error { return checkHeader("Subject", m.Subject) },
 		func() error { return checkFilled("Text", m.Text) },
-		func() error { return checkText(m.Text) },
+		func() error { return checkText("Text", m.Text) },
+		func() error { return checkText("HTML", m.HTML) },
 		func() error { return checkID(m.ID) },
 		func() error { return checkAttachments(m.Attachments) },
 	}
@@ -134,16 +136,16 @@ func checkHeader(field, s string) error {
 	return nil
 }
 
-func checkText(s string) error {
+func checkText(field, s string) error {
 	if !utf8.ValidString(s) {
-		return refuse("Text", "is not valid UTF-8")
+		return refuse(field, "is not valid UTF-8")
 	}
 	if len(s) > MaxText {
-		return refuse("Text", "has %d bytes; at most %d are possible", len(s), MaxText)
+		return refuse(field, "has %d bytes; at most %d are possible", len(s), MaxText)
 	}
 	for _, r := range s {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return refuse("Text", "has the control character U+%04X; lines end with U+000A alone", r)
+			return refuse(field, "has the control character U+%04X; lines end with U+000A alone", r)
 		}
 	}
 	return nil
@@ -230,6 +232,9 @@ func (m Message) render() ([]byte, error) {
 		msg.SetDateWithValue(m.Date)
 	}
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
+	if m.HTML != "" {
+		msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	}
 	for _, a := range m.Attachments {
 		msg.AttachReadSeeker(a.Name, bytes.NewReader(a.Data), gomail.WithFileContentType(gomail.ContentType(a.Type)))
 	}

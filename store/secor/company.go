@@ -13,9 +13,11 @@ type Company struct {
 	ID           int64
 	LegalName    string // as registered with the governing body
 	TradeName    string
-	Province     string // "AB"; decides calendar and body
-	Email        string // where letters go
-	Contact      string // who reads them
+	Province     string   // "AB"; decides calendar and body
+	Email        string   // where letters go
+	Contact      string   // who reads them
+	Phone        string   // as NormalPhone returns it; "": not known
+	Language     Language // of its letters; "": English
 	Address      Address
 	Member       bool // pays the member's fee
 	ProfileSince Date // zero: this partner has not taken it on yet
@@ -24,6 +26,32 @@ type Company struct {
 // Address is a postal address in Canada.
 type Address struct {
 	Street, City, Province, PostalCode string
+}
+
+// NormalPhone returns a telephone number as this office writes it: "403-555-0142",
+// with " ext. 12" where there is an extension; nothing stays nothing. A number that
+// is not one of North America is a FieldError.
+func NormalPhone(text string) (string, error) {
+	if strings.TrimSpace(text) == "" {
+		return "", nil
+	}
+	main, extension, extended := strings.Cut(strings.ToLower(text), "x")
+	main = strings.TrimRight(main, "e ") // of "ext."
+	digits := strings.NewReplacer(" ", "", "-", "", ".", "", "(", "", ")", "", "+", "", "\u00a0", "").Replace(main)
+	digits = strings.TrimPrefix(digits, "1")
+	extension = strings.Trim(strings.TrimPrefix(extension, "t"), ". ")
+	if len(digits) != 10 || !onlyDigits(digits) || digits[0] == '0' || !onlyDigits(extension) || extended && extension == "" || len(extension) > 8 {
+		return "", &FieldError{Value: text, Problem: "is not a telephone number; write it as 403-555-0142, or 403-555-0142 ext. 12"}
+	}
+	number := digits[:3] + "-" + digits[3:6] + "-" + digits[6:]
+	if extended {
+		number += " ext. " + extension
+	}
+	return number, nil
+}
+
+func onlyDigits(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' })
 }
 
 // Lines returns the address as an envelope shows it.

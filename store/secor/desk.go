@@ -15,6 +15,8 @@ const (
 	fieldStreet    = "street"
 	fieldCity      = "city"
 	fieldPostal    = "postal-code"
+	fieldPhone     = "phone"
+	fieldLanguage  = "language"
 	fieldHeadcount = "headcount"
 )
 
@@ -30,7 +32,7 @@ func deskSteps() []Step {
 				Kind: kind, Who: anyone, Reason: true,
 				Fields: []Field{
 					{Name: "field", Help: "which one", Type: FieldChoice, Required: true, Choices: []string{fieldLegalName, fieldTradeName,
-						fieldEmail, fieldContact, fieldStreet, fieldCity, fieldPostal, fieldHeadcount}},
+						fieldEmail, fieldContact, fieldStreet, fieldCity, fieldPostal, fieldPhone, fieldLanguage, fieldHeadcount}},
 					{Name: "value", Help: "what it should be", Type: FieldText, Required: true},
 				}, do: (*File).correct},
 		)
@@ -47,12 +49,18 @@ func (f *File) note(in Input) error {
 // event's text, because it may be a name.
 func (f *File) correct(in Input) error {
 	name := in.text("field")
+	if name == fieldPhone {
+		return f.correctPhone(in.text("value"))
+	}
 	value, err := CleanName(name, in.text("value"))
 	if err != nil {
 		return err
 	}
 	if name == fieldHeadcount {
 		return f.correctHeadcount(value)
+	}
+	if name == fieldLanguage {
+		return f.correctLanguage(value)
 	}
 	if name == fieldEmail && !bareAddress(value) {
 		return &FieldError{Field: name, Value: value, Problem: "is not an e-mail address such as office@example.com"}
@@ -64,6 +72,26 @@ func (f *File) correct(in Input) error {
 	}[name]
 	f.record(EventCorrected, "was: "+*field+"; "+f.act.Reason, facts{"field": name})
 	*field = value
+	return nil
+}
+
+func (f *File) correctPhone(value string) error {
+	phone, err := NormalPhone(value)
+	if err != nil {
+		return Named(fieldPhone, err)
+	}
+	f.record(EventCorrected, "was: "+f.Company.Phone+"; "+f.act.Reason, facts{"field": fieldPhone})
+	f.Company.Phone = phone
+	return nil
+}
+
+func (f *File) correctLanguage(value string) error {
+	language, err := ParseLanguage(value)
+	if err != nil {
+		return Named(fieldLanguage, err)
+	}
+	f.record(EventCorrected, f.act.Reason, facts{"field": fieldLanguage, "from": string(f.Company.Language), "to": string(language)})
+	f.Company.Language = language
 	return nil
 }
 

@@ -131,6 +131,17 @@ func Follows(kind EventKind) []Follow {
 	return found
 }
 
+// FollowsTo returns what promises a kind of job.
+func FollowsTo(job JobKind) []Follow {
+	var found []Follow
+	for _, f := range follows {
+		if f.Job == job {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
 // JobKinds returns every kind that the table of follows promises, each once.
 func JobKinds() []JobKind {
 	var kinds []JobKind

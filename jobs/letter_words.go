@@ -1,0 +1,108 @@
+package jobs
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"text/template"
+
+	"secordesk/store/secor"
+)
+
+// words returns what the texts of a language may call.
+func words(lang secor.Language) template.FuncMap {
+	return template.FuncMap{
+		"money":      lang.Money,
+		"percent":    lang.Percent,
+		"points":     lang.Points,
+		"day":        lang.Date,
+		"tax":        lang.Tax,
+		"state":      func(s secor.State) string { return cmp.Or(inFrench(lang, string(s)), s.Words()) },
+		"purpose":    func(p secor.Purpose) string { return cmp.Or(inFrench(lang, string(p)), string(p)) },
+		"elements":   elementTable,
+		"shortfalls": shortfalls,
+		"trouble":    trouble,
+	}
+}
+
+// inFrench returns the French for a word of the rules that letters show; "" in
+// another language.
+func inFrench(lang secor.Language, word string) string {
+	if lang != secor.French {
+		return ""
+	}
+	switch word {
+	case string(secor.StateCancelled):
+		return "annulé"
+	case string(secor.StateWithdrawn):
+		return "retiré"
+	case string(secor.StateLapsed):
+		return "échu"
+	case string(secor.StateNoAnswer):
+		return "sans réponse"
+	case string(secor.PurposeMaintenance):
+		return "maintien"
+	}
+	return ""
+}
+
+// elementTable shows what every element of a score reached.
+func elementTable(page letterPage) string {
+	of, all := "of", "Overall"
+	if page.Lang == secor.French {
+		of, all = "sur", "Ensemble"
+	}
+	var b strings.Builder
+	row := func(title string, awarded, available secor.Points) {
+		fmt.Fprintf(&b, "    %s\t%s %s %s\t%s %%\n", title, page.Lang.Points(awarded), of, page.Lang.Points(available), page.Lang.Percent(awarded, available))
+	}
+	for i, e := range page.Score.Elements {
+		row(e.Element+" "+page.File.Protocol.Elements[i].Title, e.Awarded, e.Available)
+	}
+	row(all, page.Score.Awarded, page.Score.Available)
+	return b.String()
+}
+
+// shortfalls lists what kept a score from passing, in the page's language.
+func shortfalls(page letterPage) []string {
+	text := map[string]string{"element": "element %s: %s of %s points is under %d %%", "overall": "overall: %s of %s points is under %d %%"}
+	if page.Lang == secor.French {
+		text = map[string]string{"element": "élément %s : %s points sur %s, moins de %d %%", "overall": "ensemble : %s points sur %s, moins de %d %%"}
+	}
+	under := func(awarded, available secor.Points, percent int) bool {
+		return int64(awarded)*100 < int64(available)*int64(percent)
+	}
+	var found []string
+	points, pass := page.Lang.Points, page.Pass
+	if under(page.Score.Awarded, page.Score.Available, pass.Overall) {
+		found = append(found, fmt.Sprintf(text["overall"], points(page.Score.Awarded), points(page.Score.Available), pass.Overall))
+	}
+	for _, e := range page.Score.Elements {
+		if under(e.Awarded, e.Available, pass.Element) {
+			found = append(found, fmt.Sprintf(text["element"], e.Element, points(e.Awarded), points(e.Available), pass.Element))
+		}
+	}
+	return found
+}
+
+// trouble says in a few words what a lead is told.
+func trouble(page letterPage) string {
+	switch page.Cause.Kind {
+	case secor.EventClockWarned, secor.EventClockBreach, secor.EventClockEscalated:
+		policy, _ := page.File.Edition.Policy(page.Cause.Facts["policy"])
+		said := map[secor.EventKind]string{secor.EventClockWarned: "soon late: ", secor.EventClockBreach: "late: ", secor.EventClockEscalated: "still late: "}
+		return said[page.Cause.Kind] + policy.Title
+	case secor.EventRegistrationAsked:
+		return "the registration needs a decision"
+	case secor.EventSubmissionAsked:
+		return "the submission needs a decision"
+	case secor.EventPaymentReversed:
+		return "payment " + page.Cause.Facts["reference"] + " was reversed"
+	case secor.EventInvoiceOverpaid:
+		return "more was paid than asked: a credit of " + page.Cause.Facts["credit"]
+	case secor.EventCertificateReturned:
+		return "the certificate came back"
+	default:
+		return "it needs a person"
+	}
+}
