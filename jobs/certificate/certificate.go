@@ -152,7 +152,7 @@ func (r *Renderer) compose(c Certificate) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &page{width: letterLong, height: letterShort, drawing: r.frame}
+	p := &page{width: letterLong, height: letterShort, form: r.frame}
 	err = r.composeHonour(p, c, w)
 	if err != nil {
 		return nil, err
@@ -301,7 +301,7 @@ func (r *Renderer) composeSignatures(p *page, people []Signatory) error {
 // composeVerification sets the QR code and, for people without a telephone, what is in it.
 func (r *Renderer) composeVerification(p *page, address string) error {
 	const size, x, y = 68.0, sideRight - 68, factsBottom + 9
-	code, err := qrCode(address, x, y, size, letterShort)
+	code, err := r.codes.draw(address, x, y, size, letterShort)
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-
-	"github.com/boombuler/barcode/qr"
 )
 
 // colour is 0xRRGGBB.
@@ -124,34 +122,4 @@ func (p *pen) mark(x, y, r float64) {
 	p.op("S")
 	p.op("1 J 1 j %.2f w %.2f %.2f m %.2f %.2f l %.2f %.2f l S", r*0.15,
 		x-r*0.36, y-r*0.02, x-r*0.1, y-r*0.28, x+r*0.38, y+r*0.3)
-}
-
-// qrCode draws content in a square whose upper left corner is at (x, y) from the upper left of a sheet that is height
-// points high. One path of whole rows of modules leaves no hairlines between them.
-func qrCode(content string, x, y, size, height float64) (string, error) {
-	code, err := qr.Encode(content, qr.M, qr.Auto)
-	if err != nil {
-		return "", fmt.Errorf("make qr code: %w", err)
-	}
-	n := code.Bounds().Dx()
-	dark := func(i, k int) bool {
-		r, _, _, _ := code.At(i, k).RGBA()
-		return r == 0
-	}
-	p := &pen{}
-	module := size / float64(n)
-	p.op("q 0 g %.5f 0 0 %.5f %.2f %.2f cm", module, -module, x, height-y)
-	for k := range n {
-		for i := 0; i < n; i++ {
-			from := i
-			for i < n && dark(i, k) {
-				i++
-			}
-			if i > from {
-				p.op("%d %d %d 1 re", from, k, i-from)
-			}
-		}
-	}
-	p.op("f Q")
-	return p.String(), nil
 }

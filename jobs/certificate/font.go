@@ -3,10 +3,10 @@ package certificate
 import (
 	"bytes"
 	"compress/zlib"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -15,6 +15,7 @@ import (
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/sfnt"
 	"golang.org/x/image/math/fixed"
+	"golang.org/x/text/encoding/charmap"
 )
 
 // face is a font that was parsed once and can be set, measured and embedded any number of times.
@@ -23,12 +24,14 @@ type face struct {
 	ttf         []byte
 	glyphs      map[rune]glyph
 	description fpdf.FontDescType
-	packers     sync.Pool // of *zlib.Writer, which are large
+	pages       []*codePage
 }
 
 type glyph struct {
 	name  string // in Adobe's glyph list, from which a reader learns which character it is
 	width int    // in thousandths of the font size
+	page  int    // in the face's pages
+	code  byte   // in that page
 }
 
 func newFace(name string, ttf []byte) (*face, error) {
@@ -36,11 +39,11 @@ func newFace(name string, ttf []byte) (*face, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse font %s: %w", name, err)
 	}
-	f := &face{name: name, ttf: withoutNames(ttf), glyphs: map[rune]glyph{}}
-	f.packers.New = func() any {
-		w, _ := zlib.NewWriterLevel(io.Discard, zlib.BestSpeed) // fails for an unknown level only
-		return w
+	slim, err := slimmed(ttf)
+	if err != nil {
+		return nil, fmt.Errorf("slim font %s: %w", name, err)
 	}
+	f := &face{name: name, ttf: slim, glyphs: map[rune]glyph{}}
 	// At a size of 1000 pixels to the em, pixels are the thousandths that a PDF counts in.
 	em := fixed.I(1000)
 	var buf sfnt.Buffer
@@ -57,7 +60,7 @@ func newFace(name string, ttf []byte) (*face, error) {
 		if err != nil {
 			return nil, fmt.Errorf("font %s: width of U+%04X: %w", name, r, err)
 		}
-		f.glyphs[r] = glyph{glyphName, advance.Round()}
+		f.glyphs[r] = glyph{name: glyphName, width: advance.Round()}
 	}
 	metrics, err := parsed.Metrics(&buf, em, font.HintingNone)
 	if err != nil {
@@ -74,21 +77,8 @@ func newFace(name string, ttf []byte) (*face, error) {
 	// A PDF's y axis points up, the font package's down.
 	d.FontBBox.Xmin, d.FontBBox.Ymin = bounds.Min.X.Floor(), -bounds.Max.Y.Ceil()
 	d.FontBBox.Xmax, d.FontBBox.Ymax = bounds.Max.X.Ceil(), -bounds.Min.Y.Floor()
+	f.paginate()
 	return f, nil
-}
-
-// withoutNames hides a font's table of names from whoever cuts subsets out of it: seven kilobytes of licence text,
-// half of every subset. (The Go fonts' licence stands with their module.)
-func withoutNames(ttf []byte) []byte {
-	const directory, entry = 12, 16
-	hidden := bytes.Clone(ttf)
-	for i := range int(binary.BigEndian.Uint16(ttf[4:])) {
-		tag := hidden[directory+i*entry:][:4]
-		if string(tag) == "name" {
-			copy(tag, "----")
-		}
-	}
-	return hidden
 }
 
 // width is how wide s is at size, both in points. Every character of s must be in the font.
@@ -100,42 +90,57 @@ func (f *face) width(s string, size float64) float64 {
 	return float64(total) * size / 1000
 }
 
-// subset is what one document uses of a face. Characters beyond ASCII get the codes from 128 on as they come; the PDF
-// says by name what each of them is. (The library's own Unicode fonts write a table of 65,536 widths and another of
-// glyphs per font and document, which takes five times as long as all the rest.)
-type subset struct {
-	face  *face
-	codes map[rune]byte
-	runes []rune // in the order of their first use
-	next  int    // code of the next character beyond ASCII
+// codePage is a part of a face that is cut out, packed and described once and then serves every document. The first
+// holds what nearly every paper needs, the others 128 characters each, in the order of Unicode, of which the PDF says by
+// name what each code is. (The library's own Unicode fonts write a table of 65,536 widths and another of glyphs per font and
+// document, which takes five times as long as all the rest.)
+type codePage struct {
+	name       string // in the library
+	characters map[byte]rune
+	make       func() (embedded, error)
 }
 
-const lastCode = 255
+// embedded is a code page as the library wants it.
+type embedded struct{ definition, packed []byte }
 
-func newSubset(f *face) *subset {
-	return &subset{face: f, codes: map[rune]byte{}, next: unicode.MaxASCII + 1}
-}
+const (
+	lastCode = 255
+	pageSize = lastCode - unicode.MaxASCII
+)
 
-// encode returns text in the subset's codes.
-func (s *subset) encode(text string) (string, error) {
-	var b strings.Builder
-	for _, r := range text {
-		code, known := s.codes[r]
-		if !known {
-			code = byte(r)
-			if r > unicode.MaxASCII {
-				code = byte(s.next)
-				s.next++
-			}
-			s.codes[r] = code
-			s.runes = append(s.runes, r)
+// paginate gives each character its page and code. The first page has the codes of Windows-1252, which every reader knows.
+func (f *face) paginate() {
+	var rest []rune
+	first := map[byte]rune{}
+	for r := range f.glyphs {
+		code, known := charmap.Windows1252.EncodeRune(r)
+		if known {
+			first[code] = r
+			continue
 		}
-		b.WriteByte(code)
+		rest = append(rest, r)
 	}
-	if s.next > lastCode+1 {
-		return "", &FieldError{"all fields together", "have more than 128 different characters beyond ASCII"}
+	f.addPage(first)
+	slices.Sort(rest)
+	for part := range slices.Chunk(rest, pageSize) {
+		page := map[byte]rune{}
+		for i, r := range part {
+			page[byte(unicode.MaxASCII+1+i)] = r
+		}
+		f.addPage(page)
 	}
-	return b.String(), nil
+}
+
+func (f *face) addPage(characters map[byte]rune) {
+	n := len(f.pages)
+	p := &codePage{name: fmt.Sprintf("%s-%d", f.name, n), characters: characters}
+	p.make = sync.OnceValues(func() (embedded, error) { return f.embed(p, "PAGEA"+string(rune('A'+n))+"+"+f.name, n > 0) })
+	f.pages = append(f.pages, p)
+	for code, r := range characters {
+		g := f.glyphs[r]
+		g.page, g.code = n, code
+		f.glyphs[r] = g
+	}
 }
 
 // definition is how the library wants a TrueType font described; the names are its own.
@@ -148,36 +153,78 @@ type definition struct {
 	OriginalSize int
 }
 
-// embed makes the subset known to pdf under the face's name.
-func (s *subset) embed(pdf *fpdf.Fpdf) error {
-	def := definition{Tp: "TrueType", Name: "SUBSET+" + s.face.name, Desc: s.face.description, File: s.face.name + ".z"}
-	var differences strings.Builder
-	for _, r := range s.runes {
-		g, code := s.face.glyphs[r], s.codes[r]
+// embed cuts and packs a page, whose codes need names unless it is the first. It takes its time: once for a process.
+func (f *face) embed(p *codePage, name string, named bool) (embedded, error) {
+	def := definition{Tp: "TrueType", Name: name, Desc: f.description, File: p.name + ".z"}
+	var differences, characters strings.Builder
+	for _, code := range slices.Sorted(maps.Keys(p.characters)) {
+		r := p.characters[code]
+		g := f.glyphs[r]
 		def.Cw[code] = g.width
-		if r > unicode.MaxASCII {
+		characters.WriteRune(r)
+		if named {
 			fmt.Fprintf(&differences, "%d/%s ", code, g.name)
 		}
 	}
 	def.Diff = strings.TrimSpace(differences.String())
-	cut := fpdf.UTF8CutFont(s.face.ttf, string(s.runes))
+	cut := fpdf.UTF8CutFont(f.ttf, characters.String())
 	def.OriginalSize = len(cut)
-	var packed bytes.Buffer
-	w := s.face.packers.Get().(*zlib.Writer)
-	defer s.face.packers.Put(w)
-	w.Reset(&packed)
-	_, err := w.Write(cut)
+	packed, err := pack(cut)
 	if err != nil {
-		return fmt.Errorf("pack font %s: %w", s.face.name, err)
-	}
-	err = w.Close()
-	if err != nil {
-		return fmt.Errorf("pack font %s: %w", s.face.name, err)
+		return embedded{}, fmt.Errorf("font %s: %w", f.name, err)
 	}
 	described, err := json.Marshal(def)
 	if err != nil {
-		return fmt.Errorf("describe font %s: %w", s.face.name, err)
+		return embedded{}, fmt.Errorf("describe font %s: %w", f.name, err)
 	}
-	pdf.AddFontFromBytes(s.face.name, "", described, packed.Bytes())
-	return pdf.Error()
+	return embedded{described, packed}, nil
+}
+
+// pack makes b as small as it becomes.
+func pack(b []byte) ([]byte, error) {
+	var packed bytes.Buffer
+	w, err := zlib.NewWriterLevel(&packed, zlib.BestCompression)
+	if err != nil {
+		return nil, fmt.Errorf("pack: %w", err)
+	}
+	_, err = w.Write(b)
+	if err != nil {
+		return nil, fmt.Errorf("pack: %w", err)
+	}
+	err = w.Close()
+	if err != nil {
+		return nil, fmt.Errorf("pack: %w", err)
+	}
+	return packed.Bytes(), nil
+}
+
+// piece is a part of a text that is in one code page.
+type piece struct {
+	page  *codePage
+	codes string
+	width int // in thousandths of the font size
+}
+
+// encode cuts s where its characters change from one code page to another.
+func (f *face) encode(s string) []piece {
+	var pieces []piece
+	var codes []byte
+	page, width := 0, 0
+	end := func() {
+		if len(codes) > 0 {
+			pieces = append(pieces, piece{f.pages[page], string(codes), width})
+		}
+		codes, width = codes[:0], 0
+	}
+	for _, r := range s {
+		g := f.glyphs[r]
+		if g.page != page {
+			end()
+			page = g.page
+		}
+		codes = append(codes, g.code)
+		width += g.width
+	}
+	end()
+	return pieces
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 // document is a PDF taken apart as a reader would, as far as our own files need it.
@@ -71,13 +74,19 @@ type word struct {
 	s          string
 }
 
-// text reads the text layer: each character is what its font's encoding says.
+// font is what each code stands for, and how wide it is in thousandths of the size.
+type font struct {
+	codes  map[byte]string
+	widths []int // from the code 32 on
+}
+
+// text reads the text layer: each character is what its font's encoding says. What follows without a gap is one word.
 func (d document) text(t *testing.T) []word {
 	t.Helper()
-	fonts := map[string]map[byte]string{}
+	fonts := map[string]font{}
 	for _, o := range d.objects {
 		for _, m := range regexp.MustCompile(`/F([0-9a-f]{40}) (\d+) 0 R`).FindAllStringSubmatch(o, -1) {
-			fonts[m[1]] = d.encoding(t, d.objects[m[2]])
+			fonts[m[1]] = font{d.encoding(t, d.objects[m[2]]), d.widths(t, d.objects[m[2]])}
 		}
 	}
 	height, err := strconv.ParseFloat(one(t, string(d.raw), `/MediaBox \[0 0 \d+\.\d+ (\d+\.\d+)\]`), 64)
@@ -85,17 +94,34 @@ func (d document) text(t *testing.T) []word {
 		t.Fatal(err)
 	}
 	var words []word
-	var font map[byte]string
-	var size float64
+	var current font
+	var size, end float64
 	pattern := regexp.MustCompile(`(?s)BT /F([0-9a-f]{40}) ([\d.]+) Tf ET|BT ([\d.]+) ([\d.]+) Td \(((?:\\.|[^\\)])*)\) Tj ET`)
 	for _, m := range pattern.FindAllStringSubmatch(d.content, -1) {
 		if m[1] != "" {
-			font, size = fonts[m[1]], number(t, m[2])
+			current, size = fonts[m[1]], number(t, m[2])
 			continue
 		}
-		words = append(words, word{number(t, m[3]), height - number(t, m[4]), size, decode(font, m[5])})
+		s, width := current.decode(m[5])
+		w := word{number(t, m[3]), height - number(t, m[4]), size, s}
+		last := len(words) - 1
+		if last >= 0 && words[last].y == w.y && math.Abs(w.x-end) < 0.02 {
+			words[last].s += s
+		} else {
+			words = append(words, w)
+		}
+		end = w.x + float64(width)*size/1000
 	}
 	return words
+}
+
+func (d document) widths(t *testing.T, font string) []int {
+	t.Helper()
+	var widths []int
+	for _, s := range strings.Fields(strings.Trim(d.objects[one(t, font, `/Widths (\d+) 0 R`)], "[]")) {
+		widths = append(widths, int(number(t, s)))
+	}
+	return widths
 }
 
 func number(t *testing.T, s string) float64 {
@@ -120,20 +146,18 @@ func (d document) encoding(t *testing.T, font string) map[byte]string {
 		if err != nil || code < 128 || code > 255 {
 			t.Fatalf("difference %s: code %d, %v", m[0], code, err)
 		}
-		codes[byte(code)] = character(t, m[2])
+		codes[byte(code)] = character(m[2])
 	}
 	return codes
 }
 
-// character knows those of Adobe's glyph list that our tests use.
-func character(t *testing.T, name string) string {
-	t.Helper()
+// character knows what Adobe's glyph list says of the names that our fonts have, as far as our tests use them.
+func character(name string) string {
 	if hex, found := strings.CutPrefix(name, "uni"); found {
 		code, err := strconv.ParseUint(hex, 16, 32)
-		if err != nil {
-			t.Fatal(err)
+		if err == nil {
+			return string(rune(code))
 		}
-		return string(rune(code))
 	}
 	list := "agrave à ccedilla ç eacute é egrave è edieresis ë Eacute É Egrave È icircumflex î idieresis ï ntilde ñ Ntilde Ñ " +
 		"oacute ó Oacute Ó oe œ uacute ú aogonek ą cacute ć eogonek ę Lslash Ł lslash ł nacute ń sacute ś zacute ź " +
@@ -144,21 +168,23 @@ func character(t *testing.T, name string) string {
 			return fields[i+1]
 		}
 	}
-	t.Fatalf("glyph %s is not in the test's list", name)
-	return ""
+	return "<" + name + ">"
 }
 
-func decode(font map[byte]string, escaped string) string {
+// decode returns the text behind the codes, and its width in thousandths of the size.
+func (f font) decode(escaped string) (string, int) {
 	var b strings.Builder
+	width := 0
 	raw := regexp.MustCompile(`(?s)\\(.)`).ReplaceAllString(escaped, "$1")
 	for i := range len(raw) {
-		if raw[i] < 128 {
-			b.WriteByte(raw[i])
-			continue
+		width += f.widths[raw[i]-32]
+		s, named := f.codes[raw[i]]
+		if !named {
+			s = string(charmap.Windows1252.DecodeByte(raw[i]))
 		}
-		b.WriteString(font[raw[i]])
+		b.WriteString(s)
 	}
-	return b.String()
+	return b.String(), width
 }
 
 // all is the text layer as one string.
@@ -170,20 +196,31 @@ func all(words []word) string {
 	return strings.Join(lines, "\n")
 }
 
-// tool runs a program of another maker over raw, saved as a file; the test is skipped, with the reason, without it.
+// tool runs a program of another maker over raw, saved as FILE; PICTURE is its pages drawn at 150 dots to the inch, the
+// first as PICTURE-1.png or, when there are ten and more, PICTURE-01.png. Without the program the test is skipped, with
+// the reason; .ci/run installs it.
 func tool(t *testing.T, raw []byte, name string, args ...string) string {
 	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("%s is not installed; our own reading of the file is in the other tests", name)
-	}
 	file := filepath.Join(t.TempDir(), "page.pdf")
-	err = os.WriteFile(file, raw, 0o600)
+	err := os.WriteFile(file, raw, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
+	picture := strings.TrimSuffix(file, ".pdf")
+	if strings.Contains(strings.Join(args, " "), "PICTURE") {
+		run(t, "pdftoppm", "-r", "150", "-png", file, picture)
+	}
 	for i, a := range args {
-		args[i] = strings.ReplaceAll(a, "FILE", file)
+		args[i] = strings.ReplaceAll(strings.ReplaceAll(a, "FILE", file), "PICTURE", picture)
+	}
+	return run(t, name, args...)
+}
+
+func run(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("%s is not installed (apt install poppler-utils zbar-tools); our own reading of the file is in the other tests", name)
 	}
 	var out, problems bytes.Buffer
 	cmd := exec.Command(path, args...)

@@ -24,7 +24,8 @@ const (
 // goroutines, and gives the same bytes for the same input.
 type Renderer struct {
 	regular, bold, caps *face
-	frame               string // the certificate's border and mark, as PDF operators
+	frame               *form // the certificate's border and mark
+	codes               *qrCodes
 }
 
 // NewRenderer parses the fonts. One Renderer serves a whole process.
@@ -41,7 +42,11 @@ func NewRenderer() (*Renderer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Renderer{regular: regular, bold: bold, caps: caps, frame: frame()}, nil
+	border, err := newForm("Frame", frame(), letterLong, letterShort)
+	if err != nil {
+		return nil, err
+	}
+	return &Renderer{regular: regular, bold: bold, caps: caps, frame: border, codes: newQRCodes()}, nil
 }
 
 // FieldError says which field of a certificate or letter cannot be printed, and what to do about it.
@@ -90,7 +95,8 @@ type run struct {
 // page is a composed sheet: everything has its place, nothing is written yet.
 type page struct {
 	width, height float64
-	drawing       string // PDF operators; drawn first
+	form          *form  // what the page has in common with others, or nil
+	drawing       string // PDF operators; drawn after the form
 	runs          []run
 	links         []link
 }
@@ -140,16 +146,16 @@ func write(pages []*page, l label) ([]byte, error) {
 	pdf.SetCreator("secordesk", false)
 	pdf.SetLang(l.language)
 	pdf.SetAutoPageBreak(false, 0)
-	encoded, err := embedFonts(pdf, pages)
-	if err != nil {
-		return nil, err
-	}
-	for i, p := range pages {
+	w := &writer{pdf: pdf, embedded: map[*codePage]bool{}}
+	for _, p := range pages {
 		pdf.AddPageFormat(p.orientation(), fpdf.SizeType{Wd: letterShort, Ht: letterLong})
-		p.draw(pdf, encoded[i])
+		err := w.draw(p)
+		if err != nil {
+			return nil, err
+		}
 	}
 	var out bytes.Buffer
-	err = pdf.Output(&out)
+	err := pdf.Output(&out)
 	if err != nil {
 		return nil, fmt.Errorf("write pdf: %w", err)
 	}
@@ -163,44 +169,52 @@ func (p *page) orientation() string {
 	return "P"
 }
 
-// draw puts the page's content into pdf, with the runs' texts as encoded.
-func (p *page) draw(pdf *fpdf.Fpdf, encoded []string) {
-	pdf.RawWriteStr(p.drawing)
-	for i, r := range p.runs {
-		pdf.SetFont(r.face.name, "", r.size)
-		pdf.SetTextColor(r.tint.rgb())
-		pdf.Text(r.x, r.y, encoded[i])
-	}
-	for _, k := range p.links {
-		pdf.LinkString(k.x, k.y, k.width, k.height, k.url)
-	}
+// writer puts pages into a PDF, and each code page that they need, once.
+type writer struct {
+	pdf      *fpdf.Fpdf
+	embedded map[*codePage]bool
+	font     *codePage
+	size     float64
 }
 
-// embedFonts returns the runs' texts in the codes of the fonts that it has embedded.
-func embedFonts(pdf *fpdf.Fpdf, pages []*page) ([][]string, error) {
-	subsets := map[*face]*subset{}
-	var order []*subset
-	encoded := make([][]string, len(pages))
-	for n, p := range pages {
-		for _, r := range p.runs {
-			s := subsets[r.face]
-			if s == nil {
-				s = newSubset(r.face)
-				subsets[r.face] = s
-				order = append(order, s)
-			}
-			code, err := s.encode(r.s)
+// draw puts the page's content into the PDF.
+func (w *writer) draw(p *page) error {
+	w.font = nil // a page begins without a font
+	if p.form != nil {
+		p.form.draw(w.pdf)
+	}
+	w.pdf.RawWriteStr(p.drawing)
+	for _, r := range p.runs {
+		w.pdf.SetTextColor(r.tint.rgb())
+		x := r.x
+		for _, part := range r.face.encode(r.s) {
+			err := w.choose(part.page, r.size)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			encoded[n] = append(encoded[n], code)
+			w.pdf.Text(x, r.y, part.codes)
+			x += float64(part.width) * r.size / 1000
 		}
 	}
-	for _, s := range order {
-		err := s.embed(pdf)
+	for _, k := range p.links {
+		w.pdf.LinkString(k.x, k.y, k.width, k.height, k.url)
+	}
+	return nil
+}
+
+// choose makes what follows be set in the code page.
+func (w *writer) choose(p *codePage, size float64) error {
+	if !w.embedded[p] {
+		made, err := p.make()
 		if err != nil {
-			return nil, err
+			return err
 		}
+		w.pdf.AddFontFromBytes(p.name, "", made.definition, made.packed)
+		w.embedded[p] = true
 	}
-	return encoded, nil
+	if w.font != p || w.size != size {
+		w.pdf.SetFont(p.name, "", size)
+		w.font, w.size = p, size
+	}
+	return w.pdf.Error()
 }
