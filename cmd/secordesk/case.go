@@ -29,6 +29,7 @@ type caseCmd struct {
 	Search  caseSearchCmd  `cmd:"" help:"Find companies by name or account number, with their cases."`
 	History caseHistoryCmd `cmd:"" help:"Show everything that happened on a case."`
 	Papers  casePapersCmd  `cmd:"" help:"Write the papers of a case to a folder: cover letter, certificate."`
+	Marks   caseMarksCmd   `cmd:"" help:"Write the marks of an audit as a workbook, or read them back."`
 
 	kong.Plugins // the steps
 }
