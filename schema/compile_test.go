@@ -60,7 +60,8 @@ func TestSchemas_KnowTheWordsOfTheRules(t *testing.T) {
 		{"edition", "$defs/policy/properties/party/properties/value/enum", secor.Parties()},
 		{"edition", "$defs/policy/properties/unit/properties/value/enum", []secor.Unit{secor.UnitBusiness, secor.UnitCalendar}},
 		{"edition", "$defs/policy/properties/ends/properties/value/enum", []secor.Ends{secor.EndsInstant, secor.EndsEndOfDay}},
-		{"edition", "$defs/level/properties/raises/enum", []secor.EventKind{secor.EventClockWarned, secor.EventInvoiceReminder, secor.EventClockBreach, secor.EventClockEscalated}},
+		{"edition", "$defs/level/properties/raises/enum", []secor.EventKind{secor.EventClockWarned, secor.EventInvoiceReminder,
+			secor.EventAnswerReminder, secor.EventRevisionReminder, secor.EventClockBreach, secor.EventAnswerOverdue, secor.EventClockEscalated}},
 		{"protocol", "$defs/question/properties/methods/items/enum", []secor.Method{secor.MethodDocument, secor.MethodInterview, secor.MethodObservation}},
 		{"protocol", "$defs/question/properties/scale/enum", []secor.Scale{secor.ScaleAll, secor.ScaleRange, secor.ScalePercent}},
 		{"score", "$defs/question/properties/scale/enum", []secor.Scale{secor.ScaleAll, secor.ScaleRange, secor.ScalePercent}},
@@ -96,7 +97,8 @@ func TestSchemas_KnowThePolicies(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := shape.Check([]byte(`{"policies": {}}`)).Error()
-	for _, policy := range []string{"request_review", "invoice_payment", "registration_review", "qa_review", secor.PolicyNotification, secor.PolicyCertificate} {
+	for _, policy := range []string{"request_review", "invoice_payment", "registration_review", "qa_review", secor.PolicyNotification, secor.PolicyCertificate,
+		"qa_assignment", secor.PolicyAnswer, secor.PolicyRevision} {
 		if want := fmt.Sprintf("/policies: %q is missing", policy); !strings.Contains(got, want) {
 			t.Errorf("an edition without %s is taken", policy)
 		}

@@ -191,25 +191,29 @@ func (f policyFile) policy(r *reading, name string) secor.Policy {
 }
 
 // checkLevel holds that levels ascend, each with a name of its own, that the
-// breach and no other level raises clock.breached, and that only what follows it
-// is escalated.
+// breach and no other level raises clock.breached, or answer.overdue where the
+// time is the company's, and that only what follows it is escalated.
 func (f policyFile) checkLevel(r *reading, at string, i int) {
 	level := f.Levels[i]
 	breach := level.Name == secor.LevelBreach
 	if i > 0 && level.AfterDays <= f.Levels[i-1].AfterDays {
 		r.complain(at+"/after_days", "%d days do not come after the %d of the level before", level.AfterDays, f.Levels[i-1].AfterDays)
 	}
-	if (level.Raises == secor.EventClockBreach) != breach {
-		r.complain(at+"/raises", "%q: the level breach raises clock.breached, and only that one", level.Raises)
+	broken := level.Raises == secor.EventClockBreach || level.Raises == secor.EventAnswerOverdue
+	switch {
+	case broken != breach:
+		r.complain(at+"/raises", "%q: the level breach raises clock.breached or answer.overdue, and only that one", level.Raises)
+	case level.Raises == secor.EventAnswerOverdue && f.Party.Value != secor.PartyCompany:
+		r.complain(at+"/raises", "%q: only the company owes an answer", level.Raises)
 	}
-	broken := false
+	after := false
 	for _, other := range f.Levels[:i] {
-		broken = broken || other.Name == secor.LevelBreach
+		after = after || other.Name == secor.LevelBreach
 		if other.Name == level.Name {
 			r.complain(at+"/name", "%q names two levels", level.Name)
 		}
 	}
-	if (level.Raises == secor.EventClockEscalated) && !broken || level.Raises == secor.EventClockWarned && broken {
+	if (level.Raises == secor.EventClockEscalated) && !after || level.Raises == secor.EventClockWarned && after {
 		r.complain(at+"/raises", "%q: a warning comes before the breach, an escalation after it", level.Raises)
 	}
 }

@@ -82,14 +82,25 @@ func TestLoad_Policies(t *testing.T) {
 	warn := func(days int) secor.Level {
 		return secor.Level{Name: "warn", AfterDays: days, Raises: secor.EventClockWarned}
 	}
+	escalate := func(days int) secor.Level {
+		return secor.Level{Name: "escalate", AfterDays: days, Raises: secor.EventClockEscalated}
+	}
+	asked := func(name string, days int, raises secor.EventKind) secor.Level {
+		return secor.Level{Name: name, AfterDays: days, Raises: raises}
+	}
 	reminder := secor.Level{Name: "reminder", AfterDays: 21, Raises: secor.EventInvoiceReminder}
 	want := map[string]secor.Policy{
-		"request_review":      {Party: secor.PartyOffice, Unit: secor.UnitBusiness, Promise: true, Levels: []secor.Level{breach(3)}},
+		"request_review":      {Party: secor.PartyOffice, Unit: secor.UnitBusiness, Promise: true, Levels: []secor.Level{warn(2), breach(3), escalate(5)}},
 		"invoice_payment":     {Party: secor.PartyCompany, Unit: secor.UnitCalendar, Levels: []secor.Level{reminder, breach(30)}},
-		"registration_review": {Party: secor.PartyOffice, Unit: secor.UnitBusiness, Levels: []secor.Level{breach(2)}},
-		"qa_review":           {Party: secor.PartyOffice, Unit: secor.UnitCalendar, Promise: true, Levels: []secor.Level{warn(14), breach(28)}},
-		"notification":        {Party: secor.PartyOffice, Unit: secor.UnitBusiness, Levels: []secor.Level{breach(1)}},
-		"certificate":         {Party: secor.PartyOffice, Unit: secor.UnitCalendar, Promise: true, Levels: []secor.Level{warn(7), breach(10)}},
+		"registration_review": {Party: secor.PartyOffice, Unit: secor.UnitBusiness, Levels: []secor.Level{breach(2), escalate(4)}},
+		"qa_review":           {Party: secor.PartyOffice, Unit: secor.UnitCalendar, Promise: true, Levels: []secor.Level{warn(14), breach(28), escalate(35)}},
+		"notification":        {Party: secor.PartyOffice, Unit: secor.UnitBusiness, Levels: []secor.Level{breach(1), escalate(3)}},
+		"certificate":         {Party: secor.PartyOffice, Unit: secor.UnitCalendar, Promise: true, Levels: []secor.Level{warn(7), breach(10), escalate(14)}},
+		"qa_assignment":       {Party: secor.PartyOffice, Unit: secor.UnitBusiness, Levels: []secor.Level{breach(2), escalate(4)}},
+		"employer_answer": {Party: secor.PartyCompany, Unit: secor.UnitCalendar, Levels: []secor.Level{
+			asked("reminder", 5, secor.EventAnswerReminder), asked("reminder_2", 10, secor.EventAnswerReminder), asked("breach", 15, secor.EventAnswerOverdue), escalate(30)}},
+		"revision": {Party: secor.PartyCompany, Unit: secor.UnitCalendar, Levels: []secor.Level{
+			asked("reminder", 7, secor.EventRevisionReminder), asked("reminder_2", 12, secor.EventRevisionReminder), asked("breach", 15, secor.EventAnswerOverdue), escalate(30)}},
 	}
 	got := map[string]secor.Policy{}
 	for _, policy := range p.Editions["esc-2023"].Policies {
@@ -280,7 +291,9 @@ func TestLoadFS_WrongFiles(t *testing.T) {
 		{"two breaches", now, "\"warn\",\n          \"after_days\": 14,\n          \"raises\": \"clock.warned\"", "\"breach\",\n          \"after_days\": 14,\n          \"raises\": \"clock.breached\"",
 			`/policies/qa_review/levels/1/name: "breach" names two levels`},
 		{"a breach that warns", now, "28,\n          \"raises\": \"clock.breached\"", "28,\n          \"raises\": \"clock.warned\"",
-			`/policies/qa_review/levels/1/raises: "clock.warned": the level breach raises clock.breached, and only that one`},
+			`/policies/qa_review/levels/1/raises: "clock.warned": the level breach raises clock.breached or answer.overdue, and only that one`},
+		{"an office that owes an answer", now, "28,\n          \"raises\": \"clock.breached\"", "28,\n          \"raises\": \"answer.overdue\"",
+			`/policies/qa_review/levels/1/raises: "answer.overdue": only the company owes an answer`},
 		{"an escalation before the breach", now, "14,\n          \"raises\": \"clock.warned\"", "14,\n          \"raises\": \"clock.escalated\"",
 			`/policies/qa_review/levels/0/raises: "clock.escalated": a warning comes before the breach, an escalation after it`},
 		{"a missing policy", now, `"qa_review":`, `"qa_revue":`,
@@ -301,9 +314,9 @@ func TestLoadFS_WrongFiles(t *testing.T) {
 		{"invalid UTF-8", now, "Rules for tests", "R\xffles for tests",
 			`line 4: is not valid UTF-8; save the file as UTF-8`},
 		{"a file cut short", now, "\n}\n", "",
-			`line 170: malformed JSON: the document ends too early`},
+			`line 239: malformed JSON: the document ends too early`},
 		{"text after the end", now, "\n}\n", "\n}\n{}",
-			`line 172: something follows the end of the JSON document; remove it`},
+			`line 241: something follows the end of the JSON document; remove it`},
 
 		{"a question id twice", tiny, `"id": "B1"`, `"id": "A1"`,
 			`/elements/1/questions/0/id: question A1 is there twice; every id is used once`},

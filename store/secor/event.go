@@ -73,17 +73,20 @@ const (
 	EventCertificateRevoked   EventKind = "certificate.revoked"
 	EventCertificateReplaced  EventKind = "certificate.replaced"
 
-	EventClockWarned    EventKind = "clock.warned"
-	EventClockBreach    EventKind = "clock.breached"
-	EventClockEscalated EventKind = "clock.escalated" // some time after the breach
-	EventLetterSent     EventKind = "letter.sent"
-	EventJobRetried     EventKind = "job.retried"
-	EventJobDropped     EventKind = "job.dropped"
-	EventJobArrived     EventKind = "job.arrived"
-	EventNoted          EventKind = "case.noted"
-	EventCorrected      EventKind = "case.corrected"
-	EventGuardWaived    EventKind = "guard.accepted"
-	EventGuardNoted     EventKind = "guard.noted"
+	EventClockWarned      EventKind = "clock.warned"
+	EventClockBreach      EventKind = "clock.breached"
+	EventClockEscalated   EventKind = "clock.escalated" // some time after the breach
+	EventAnswerReminder   EventKind = "answer.reminder_due"
+	EventRevisionReminder EventKind = "revision.reminder_due"
+	EventAnswerOverdue    EventKind = "answer.overdue" // the company's time is over; a person decides
+	EventLetterSent       EventKind = "letter.sent"
+	EventJobRetried       EventKind = "job.retried"
+	EventJobDropped       EventKind = "job.dropped"
+	EventJobArrived       EventKind = "job.arrived"
+	EventNoted            EventKind = "case.noted"
+	EventCorrected        EventKind = "case.corrected"
+	EventGuardWaived      EventKind = "guard.accepted"
+	EventGuardNoted       EventKind = "guard.noted"
 )
 
 // Event is one thing that happened on a case. Events are never changed.

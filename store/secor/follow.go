@@ -10,12 +10,15 @@ import (
 type JobKind string
 
 const (
-	JobDecideNeed      JobKind = "request:decide_need"
-	JobWelcome         JobKind = "request:send_welcome"
-	JobRejection       JobKind = "request:send_rejection"
-	JobNotRequired     JobKind = "request:send_not_required"
-	JobRequestQuestion JobKind = "request:send_question"
-	JobRequestClosed   JobKind = "request:send_closed"
+	JobDecideNeed       JobKind = "request:decide_need"
+	JobWelcome          JobKind = "request:send_welcome"
+	JobRejection        JobKind = "request:send_rejection"
+	JobNotRequired      JobKind = "request:send_not_required"
+	JobRequestQuestion  JobKind = "request:send_question"
+	JobRequestClosed    JobKind = "request:send_closed"
+	JobAnswerReminder   JobKind = "answer:remind"
+	JobRevisionReminder JobKind = "revision:remind"
+	JobOfferClosing     JobKind = "answer:offer_closing"
 
 	JobCheckRegistration JobKind = "invoice:check_registration"
 	JobInvoice           JobKind = "invoice:send"
@@ -115,6 +118,9 @@ var follows = []Follow{
 	{EventCertificateReturned, JobEscalate, AudienceLeads},
 	{EventCertificateRevoked, JobRevocation, AudienceCompany},
 
+	{EventAnswerReminder, JobAnswerReminder, AudienceCompany},
+	{EventRevisionReminder, JobRevisionReminder, AudienceCompany},
+	{EventAnswerOverdue, JobOfferClosing, AudienceHolder},
 	{EventClockWarned, JobWarn, AudienceHolder},
 	{EventClockBreach, JobEscalate, AudienceLeads},
 	{EventClockEscalated, JobTellAdmin, AudienceAdmins},
@@ -162,7 +168,7 @@ func StillTrue(kind JobKind, f *File, cause Event) bool {
 	if cause.Subject == f.Case.Kind && cause.Seq != f.LastMove.Seq {
 		return false
 	}
-	if slices.Contains(escalations, kind) {
+	if slices.Contains(byCause, kind) {
 		return f.stillTroubled(cause)
 	}
 	if kind == JobTellReviewer && !f.heldSince(cause) {
@@ -182,17 +188,17 @@ func (f *File) heldSince(cause Event) bool {
 // Judged reports whether the rules know when the reason of a kind ends.
 func Judged(kind JobKind) bool {
 	_, known := stillTrue[kind]
-	return known || slices.Contains(escalations, kind)
+	return known || slices.Contains(byCause, kind)
 }
 
-// escalations are the kinds whose reason is the event that they follow from.
-var escalations = []JobKind{JobWarn, JobEscalate, JobTellAdmin}
+// byCause are the kinds whose reason is told by the event that they follow from.
+var byCause = []JobKind{JobWarn, JobEscalate, JobTellAdmin, JobAnswerReminder, JobRevisionReminder, JobOfferClosing}
 
-// stillTroubled reports whether what somebody of the desk was to be told has not
-// been settled.
+// stillTroubled reports whether what somebody was to be told of, or reminded of,
+// has not been settled.
 func (f *File) stillTroubled(cause Event) bool {
 	switch cause.Kind {
-	case EventClockWarned, EventClockBreach, EventClockEscalated:
+	case EventClockWarned, EventClockBreach, EventClockEscalated, EventAnswerReminder, EventRevisionReminder, EventAnswerOverdue:
 		return f.stillLate(cause)
 	case EventRegistrationAsked:
 		return f.Case.State == StateRegistered

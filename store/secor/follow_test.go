@@ -104,7 +104,7 @@ func TestJobKinds_HaveOnePredicateEach(t *testing.T) {
 	for kind := range stillTrue {
 		predicates = append(predicates, string(kind))
 	}
-	for _, kind := range escalations { // they look at their cause
+	for _, kind := range byCause { // they look at their cause
 		predicates = append(predicates, string(kind))
 	}
 	slices.Sort(predicates)
@@ -371,7 +371,7 @@ func (o *office) tells() []Audience {
 	var told []Audience
 	for _, e := range o.history {
 		for _, follow := range Follows(e.Kind) {
-			if slices.Contains(escalations, follow.Job) && StillTrue(follow.Job, o.File, e) {
+			if slices.Contains(byCause, follow.Job) && StillTrue(follow.Job, o.File, e) {
 				told = append(told, follow.Audience)
 			}
 		}
@@ -423,6 +423,50 @@ func TestStillTrue_ThreeSteps(t *testing.T) {
 		tt.do(o)
 		if diff := cmp.Diff(tt.want, o.tells()); diff != "" {
 			t.Errorf("%s: told (-want +got):\n%s", tt.situation, diff)
+		}
+	}
+}
+
+// TestStillTrue_Reminders: a company is reminded of the question that stands, once
+// for each level, and not after its time is over; closing is then offered.
+func TestStillTrue_Reminders(t *testing.T) {
+	query := func(o *office) { o.take(asAna, "query", "", "question=And the course?") }
+	tests := []struct {
+		situation string
+		do        func(*office)
+		want      []Audience
+	}{
+		{"the first reminder", func(o *office) { o.sweep("2026-03-31 09:00") }, []Audience{AudienceCompany}},
+		{"the second", func(o *office) { o.sweep("2026-03-31 09:00"); o.sweep("2026-04-05 09:00") }, []Audience{AudienceCompany}},
+		{"both at once", func(o *office) { o.sweep("2026-04-05 09:00") }, []Audience{AudienceCompany}},
+		{"its time is over", func(o *office) { o.sweep("2026-04-05 09:00"); o.sweep("2026-04-10 09:00") }, []Audience{AudienceHolder}},
+		{"and nobody decides", func(o *office) { o.sweep("2026-04-10 09:00"); o.sweep("2026-04-25 09:00") }, []Audience{AudienceAdmins}},
+		{"answered", func(o *office) { o.sweep("2026-03-31 09:00"); o.take(asCompany, "answer", "", "answer=7") }, nil},
+		{"answered before the reminder, entered after it", func(o *office) {
+			o.sweep("2026-03-31 09:00")
+			err := o.tryAt(Act{By: asAna, Reason: "by phone", HappenedAt: wall(t, "2026-03-30 10:00")}, "answer", "answer=7")
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, nil},
+		{"withdrawn", func(o *office) { o.sweep("2026-03-31 09:00"); o.take(asAna, "withdraw", "by phone") }, nil},
+		{"asked again", func(o *office) {
+			o.sweep("2026-03-31 09:00")
+			o.take(asAna, "answer", "", "answer=7")
+			query(o)
+		}, nil},
+		{"answered after all", func(o *office) { o.sweep("2026-04-10 09:00"); o.take(asCompany, "answer", "", "answer=7") }, nil},
+		{"closed by a person", func(o *office) { o.sweep("2026-04-10 09:00"); o.take(asAna, "no-answer", "called twice") }, nil},
+	}
+	for _, tt := range tests {
+		o := lateRequest(t)
+		query(o)
+		tt.do(o)
+		if diff := cmp.Diff(tt.want, o.tells()); diff != "" {
+			t.Errorf("%s: told (-want +got):\n%s", tt.situation, diff)
+		}
+		if o.Case.State == StateNoAnswer && o.LastMove.By == Desk {
+			t.Errorf("%s: the desk closed it by itself", tt.situation)
 		}
 	}
 }

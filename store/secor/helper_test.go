@@ -52,6 +52,12 @@ func testLevels(days int) []Level {
 	return []Level{{Name: "warn", AfterDays: days - 1, Raises: EventClockWarned}, {Name: "breach", AfterDays: days, Raises: EventClockBreach}}
 }
 
+// askedLevels are those of a time that is the company's.
+func askedLevels(reminder EventKind) []Level {
+	return []Level{{Name: "reminder", AfterDays: 5, Raises: reminder}, {Name: "reminder_2", AfterDays: 10, Raises: reminder},
+		{Name: "breach", AfterDays: 15, Raises: EventAnswerOverdue}, {Name: "escalate", AfterDays: 30, Raises: EventClockEscalated}}
+}
+
 func testEdition() *Edition {
 	return &Edition{
 		ID: "test-2026", EffectiveFrom: Date{2020, time.January, 1}, Protocol: "small",
@@ -74,6 +80,9 @@ func testEdition() *Edition {
 			{Name: "qa_review", Party: PartyOffice, Unit: UnitCalendar, Ends: EndsEndOfDay, Levels: testLevels(28)},
 			{Name: "invoice_payment", Party: PartyCompany, Unit: UnitCalendar, Ends: EndsEndOfDay, Levels: []Level{
 				{Name: "remind", AfterDays: 14, Raises: EventInvoiceReminder}, {Name: "breach", AfterDays: 30, Raises: EventClockBreach}}},
+			{Name: "qa_assignment", Party: PartyOffice, Unit: UnitBusiness, Ends: EndsEndOfDay, Levels: testLevels(2)},
+			{Name: PolicyAnswer, Party: PartyCompany, Unit: UnitCalendar, Ends: EndsEndOfDay, Levels: askedLevels(EventAnswerReminder)},
+			{Name: PolicyRevision, Party: PartyCompany, Unit: UnitCalendar, Ends: EndsEndOfDay, Levels: askedLevels(EventRevisionReminder)},
 			{Name: PolicyNotification, Party: PartyOffice, Unit: UnitBusiness, Ends: EndsEndOfDay, Levels: testLevels(1)},
 			{Name: PolicyCertificate, Party: PartyOffice, Unit: UnitCalendar, Ends: EndsEndOfDay, Levels: testLevels(10)},
 		},

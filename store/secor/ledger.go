@@ -33,6 +33,30 @@ var clockRules = []clockRule{
 		stops:  []State{StateCancelled, StateWithdrawn, StateNoAnswer},
 	},
 	{
+		policy: PolicyAnswer, subject: SubjectRequest,
+		runs:  []State{StateQueried},
+		meets: []State{StateInReview},
+		stops: []State{StateNoAnswer, StateWithdrawn},
+	},
+	{
+		policy: PolicyAnswer, subject: SubjectAudit,
+		runs:  []State{StateRegistrationQueried},
+		meets: []State{StateRegistrationReview},
+		stops: []State{StateCancelled, StateWithdrawn, StateNoAnswer},
+	},
+	{
+		policy: "qa_assignment", subject: SubjectAudit,
+		runs:  []State{StateSubmitted},
+		meets: []State{StateInQA},
+		stops: []State{StateOpen, StateWithdrawn},
+	},
+	{
+		policy: PolicyRevision, subject: SubjectAudit,
+		runs:  []State{StateRevision},
+		meets: []State{StateInQA},
+		stops: []State{StateWithdrawn, StateNoAnswer},
+	},
+	{
 		policy: "qa_review", subject: SubjectAudit,
 		runs:   []State{StateSubmitted, StateInQA},
 		pauses: map[State]Party{StateRevision: PartyCompany},
@@ -57,8 +81,10 @@ var clockRules = []clockRule{
 // Policies that the rules name themselves.
 const (
 	PolicyInvoice      = "invoice_payment"
-	PolicyNotification = "notification" // one business day from a pass to its notice
-	PolicyCertificate  = "certificate"  // ten days from the notice to the certificate in the post
+	PolicyAnswer       = "employer_answer" // the company's time to answer a question
+	PolicyRevision     = "revision"        // the company's time to revise its submission
+	PolicyNotification = "notification"    // one business day from a pass to its notice
+	PolicyCertificate  = "certificate"     // ten days from the notice to the certificate in the post
 )
 
 // clocksFollow writes what a subject's new state means into the ledgers.

@@ -43,6 +43,42 @@ func TestClocks_FollowTheStates(t *testing.T) {
 			o.take(asAna, "return", "another company's pages")
 			return o
 		}, ClockStopped, ""},
+		{"a question to a new company", PolicyAnswer, func(t *testing.T) *office { return requestIn(t, StateQueried) }, ClockStarted, ""},
+		{"a question that is answered", PolicyAnswer, func(t *testing.T) *office {
+			o := requestIn(t, StateQueried)
+			o.take(asAna, "answer", "", "answer=1234567")
+			return o
+		}, ClockMet, ""},
+		{"a question that is never answered", PolicyAnswer, func(t *testing.T) *office { return requestIn(t, StateNoAnswer) }, ClockStopped, ""},
+		{"a question about a registration", PolicyAnswer, func(t *testing.T) *office { return auditIn(t, StateRegistrationQueried) }, ClockStarted, ""},
+		{"an answer about a registration", PolicyAnswer, func(t *testing.T) *office {
+			o := auditIn(t, StateRegistrationQueried)
+			o.take(asAna, "answer", "", "answer=1234567")
+			return o
+		}, ClockMet, ""},
+		{"a queried registration that is cancelled", PolicyAnswer, func(t *testing.T) *office {
+			o := auditIn(t, StateRegistrationQueried)
+			o.take(asCleo, "cancel", "sold")
+			return o
+		}, ClockStopped, ""},
+		{"a submission", "qa_assignment", func(t *testing.T) *office { return auditIn(t, StateSubmitted) }, ClockStarted, ""},
+		{"a submission with its reviewer", "qa_assignment", func(t *testing.T) *office { return auditIn(t, StateInQA) }, ClockMet, ""},
+		{"an audit that is handed back", "qa_assignment", func(t *testing.T) *office {
+			o := auditIn(t, StateInQA)
+			o.take(asAna, "release", "ill")
+			return o
+		}, ClockStarted, ""},
+		{"a revision that is asked for", PolicyRevision, func(t *testing.T) *office { return auditIn(t, StateRevision) }, ClockStarted, ""},
+		{"a revision that is in", PolicyRevision, func(t *testing.T) *office {
+			o := auditIn(t, StateRevision)
+			o.take(asAna, "answer", "", "answer=signed now", "channel=phone")
+			return o
+		}, ClockMet, ""},
+		{"a revision that never came", PolicyRevision, func(t *testing.T) *office {
+			o := auditIn(t, StateRevision)
+			o.take(asCleo, "no-answer", "three letters")
+			return o
+		}, ClockStopped, ""},
 		{"a certificate that is mailed", PolicyCertificate, func(t *testing.T) *office {
 			o := noticed(t)
 			o.take(asCleo, "record-number", "", "number=AB-42", "issued-on=2026-03-24")
