@@ -17,8 +17,10 @@ func requestKinds() []Kind {
 }
 
 // decideNeed closes the request of a company that is on file, does not switch and
-// is not new. Every other request waits for a person.
+// is not new. Every other request waits for a person, who is shown which other
+// companies on file it may be.
 func decideNeed(_ *Desk, f *secor.File, _ secor.Event) error {
+	f.FindProfiles()
 	if f.RequestNeeded() {
 		return nil
 	}

@@ -281,7 +281,7 @@ func TestLoadFS_WrongFiles(t *testing.T) {
 		{"a guard for an unknown body", now, `"body": "ab"`, `"body": "bc"`,
 			`/guards/1/body: "bc" is unknown; there is no bodies/bc.json`},
 		{"an unknown guard", now, `"guard": "headcount"`, `"guard": "head_count"`,
-			`/guards/0/guard: "head_count" is not one of headcount, body_registration, course, payment, evidence_months, conflict`},
+			`/guards/0/guard: "head_count" is not one of headcount, body_registration, course, payment, evidence_months, conflict, profiles`},
 		{"an unknown field", now, `"guard": "headcount"`, `"guard": "headcount", "momnet": "review"`,
 			`/guards/0: "momnet" is not known here`},
 		{"levels out of order", now, `"after_days": 14`, `"after_days": 28`,

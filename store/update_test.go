@@ -418,7 +418,7 @@ func TestAddRequest(t *testing.T) {
 		t.Errorf("the same act opened %v, want one case", answers)
 	}
 	f := d.file(answers[0])
-	if f.Case.State != secor.StateReceived || f.Case.Version != 1 || f.Case.EditionID == "" || *f.Request != request {
+	if f.Case.State != secor.StateReceived || f.Case.Version != 1 || f.Case.EditionID == "" || !cmp.Equal(*f.Request, request) {
 		t.Errorf("opened as %+v, %+v", f.Case, *f.Request)
 	}
 	if len(f.Clocks) != 1 || f.Clocks[0].Phase() != secor.PhaseRunning {

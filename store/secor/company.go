@@ -127,6 +127,15 @@ func (b *Body) lengths() string {
 // letters and digits only, without accents and the usual legal endings. Two companies of one
 // body with the same NearName are near-duplicates.
 func NearName(name string) string {
+	kept := nameWords(name)
+	if len(kept) == 0 {
+		return strings.ToLower(name) // "The Company Ltd." is only itself
+	}
+	return strings.Join(kept, "")
+}
+
+// nameWords returns the words of a name that tell it from others.
+func nameWords(name string) []string {
 	words := strings.FieldsFunc(unaccented.Replace(strings.ToLower(name)), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	})
@@ -136,10 +145,7 @@ func NearName(name string) string {
 			kept = append(kept, w)
 		}
 	}
-	if len(kept) == 0 {
-		return strings.ToLower(name) // "The Company Ltd." is only itself
-	}
-	return strings.Join(kept, "")
+	return kept
 }
 
 var legalEndings = map[string]bool{

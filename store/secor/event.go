@@ -5,6 +5,7 @@ import "time"
 // Events of a case. Each is <what>.<happened>.
 const (
 	EventRequestReceived    EventKind = "request.received"
+	EventProfilesFound      EventKind = "request.profiles_found"
 	EventRequestTaken       EventKind = "request.taken"
 	EventRequestReleased    EventKind = "request.released"
 	EventRequestQueried     EventKind = "request.queried"

@@ -40,8 +40,9 @@ func RequestReasons() []RequestReason {
 // Request is a Certifying Partner Request.
 type Request struct {
 	Reason    RequestReason
-	Headcount int    // people, as the company states it
-	Question  string // asked and not yet answered
+	Headcount int       // people, as the company states it
+	Question  string    // asked and not yet answered
+	Profiles  []Profile // companies on file that may be this one
 }
 
 // Audit is one self-assessment on its way to a result.
@@ -91,6 +92,7 @@ type File struct {
 	Registrations []Registration
 	Conflicts     []Conflict
 	Roster        []Reviewer
+	Others        []Other // of a request: companies that may be its own, or that were found to be
 	Clocks        []Clock
 	Edition       *Edition
 	Protocol      *Protocol

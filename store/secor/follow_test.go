@@ -48,7 +48,8 @@ func constantsOf(t *testing.T, file, typ string) []string {
 
 // quiet are the events from which no job follows, and why.
 var quiet = map[EventKind]string{
-	EventRequestTaken: "cards only", EventRequestReleased: "cards only", EventRequestAnswered: "cards only; a person records it",
+	EventProfilesFound: "shown with the case; approving wants it accepted",
+	EventRequestTaken:  "cards only", EventRequestReleased: "cards only", EventRequestAnswered: "cards only; a person records it",
 	EventRequestReopened: "cards only", EventRegistrationChecked: "an invoice follows by itself", EventRegistrationAnswered: "cards only",
 	EventMarkChanged: "history", EventMonthsVerified: "history", EventOneYearProposed: "cards only; leads were asked at the pass",
 	EventCompanyNotified: "is itself the notice", EventInvoiceSent: "is itself the letter", EventPaymentRecorded: "what it pays follows",

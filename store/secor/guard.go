@@ -16,7 +16,7 @@ type Finding struct {
 // momentGuards says which guards are checked when. Conflict is about the person
 // who acts and is checked with the roles.
 var momentGuards = map[Moment][]Guard{
-	MomentRequest:      {GuardHeadcount, GuardRegistration, GuardCourse},
+	MomentRequest:      {GuardHeadcount, GuardRegistration, GuardCourse, GuardProfiles},
 	MomentRegistration: {GuardHeadcount, GuardRegistration, GuardCourse, GuardPayment, GuardMonths},
 	MomentSubmission:   {GuardHeadcount, GuardRegistration, GuardCourse, GuardPayment, GuardMonths},
 	MomentReview:       {GuardPayment},
@@ -53,6 +53,8 @@ func (f *File) missing(g Guard) string {
 		if invoice := f.Invoice(); invoice != nil && invoice.State != StatePaid && invoice.State != StateVoid {
 			return fmt.Sprintf("invoice %s is not paid: %s is owed", invoice.Number(), invoice.Balance())
 		}
+	case GuardProfiles:
+		return f.missingProfile()
 	case GuardMonths:
 		if months := f.Audit.Claimed.Months(); months < f.Edition.Months.OneYear {
 			return fmt.Sprintf("months of documentation: %d; at least %d are needed", months, f.Edition.Months.OneYear)

@@ -158,11 +158,12 @@ const (
 	GuardPayment      Guard = "payment"
 	GuardMonths       Guard = "evidence_months"
 	GuardConflict     Guard = "conflict"
+	GuardProfiles     Guard = "profiles" // no other company on file looks like the one that asks
 )
 
 // Guards returns every guard.
 func Guards() []Guard {
-	return []Guard{GuardHeadcount, GuardRegistration, GuardCourse, GuardPayment, GuardMonths, GuardConflict}
+	return []Guard{GuardHeadcount, GuardRegistration, GuardCourse, GuardPayment, GuardMonths, GuardConflict, GuardProfiles}
 }
 
 // Moment is a point of a case at which guards are checked.

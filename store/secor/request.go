@@ -45,6 +45,7 @@ func (f *File) RequestNeeded() bool {
 }
 
 func (f *File) takeRequest(Input) error {
+	f.FindProfiles() // it may be taken before the desk has looked
 	f.Case.Holder = f.act.By.ID
 	return f.move(StateInReview, EventRequestTaken, f.act.Reason, nil)
 }
