@@ -27,9 +27,10 @@ type letterPage struct {
 	Certificate *secor.Certificate
 	Score       secor.Score
 	Pass        secor.PassMark
-	Account     string // with the governing body
-	Due         string // the next promise that runs, in the office's time; may be empty
-	Holder      string // name of who holds the case; may be empty
+	Account     string     // with the governing body
+	Due         string     // the next promise that runs, in the office's time; may be empty
+	Holder      string     // name of who holds the case; may be empty
+	Clock       *clockPage // that the letter is about; nil: none
 }
 
 func (p letterPage) toCompany() bool { return strings.HasPrefix(p.To.Key, "company:") }
@@ -127,7 +128,7 @@ func (d *Desk) writeIn(page letterPage, name string) (mail.Message, error) {
 
 func (d *Desk) page(f *secor.File, cause secor.Event, to Recipient) (letterPage, error) {
 	page := letterPage{Lang: secor.English, Desk: d, To: to, File: f, Cause: cause, Invoice: f.Invoice(), Certificate: f.Certificate(),
-		Due: d.nextPromise(f), Holder: nameOf(f, f.Case.Holder)}
+		Due: d.nextPromise(f), Holder: nameOf(f, f.Case.Holder), Clock: clockOf(f, cause)}
 	if page.toCompany() && f.Company.Language == secor.French {
 		page.Lang = secor.French
 	}

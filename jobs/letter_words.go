@@ -90,7 +90,7 @@ func trouble(page letterPage) string {
 	switch page.Cause.Kind {
 	case secor.EventClockWarned, secor.EventClockBreach, secor.EventClockEscalated:
 		policy, _ := page.File.Edition.Policy(page.Cause.Facts["policy"])
-		said := map[secor.EventKind]string{secor.EventClockWarned: "soon late: ", secor.EventClockBreach: "late: ", secor.EventClockEscalated: "still late: "}
+		said := map[secor.EventKind]string{secor.EventClockWarned: "soon due: ", secor.EventClockBreach: "late: ", secor.EventClockEscalated: "still late: "}
 		return said[page.Cause.Kind] + policy.Title
 	case secor.EventRegistrationAsked:
 		return "the registration needs a decision"

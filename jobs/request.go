@@ -4,7 +4,8 @@ import "secordesk/store/secor"
 
 // requestKinds is request review: decide whether the request is needed at all,
 // and write to the company what a person decided. Deciding itself is never a
-// job's; "no answer" neither.
+// job's; "no answer" neither: a company that was asked, here or about its audit, is
+// reminded, and when its time is over a person is offered to close the case.
 func requestKinds() []Kind {
 	return []Kind{
 		work(secor.JobDecideNeed, decideNeed),
@@ -13,6 +14,9 @@ func requestKinds() []Kind {
 		write(secor.JobNotRequired, "not_required"),
 		write(secor.JobRequestQuestion, "request_question"),
 		write(secor.JobRequestClosed, "request_closed"),
+		write(secor.JobAnswerReminder, "answer_reminder"),
+		write(secor.JobRevisionReminder, "revision_reminder"),
+		write(secor.JobOfferClosing, "offer_closing"),
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"secordesk/store"
 	"secordesk/store/promise"
 	"secordesk/store/secor"
