@@ -63,10 +63,10 @@ const likeCompaniesSQL = `
 	UNION
 	SELECT id FROM companies WHERE near_name = $3 AND id <> $1
 	UNION
-	SELECT id FROM companies WHERE $4 <> '' AND near_name ~>=~ $4 AND near_name ~<~ $4 || chr(1114111) AND id <> $1
+	SELECT id FROM companies WHERE $4 <> '' AND near_name ~>=~ $4 AND near_name ~<~ ($4 || chr(1114111)) AND id <> $1
 	UNION
 	SELECT id FROM companies
-	WHERE $5 <> '' AND reverse(near_name) ~>=~ reverse($5) AND reverse(near_name) ~<~ reverse($5) || chr(1114111) AND id <> $1
+	WHERE $5 <> '' AND reverse(near_name) ~>=~ reverse($5) AND reverse(near_name) ~<~ (reverse($5) || chr(1114111)) AND id <> $1
 	LIMIT $6`
 
 // mostLike bounds how many companies a request is compared with: a company of the
