@@ -13,7 +13,7 @@ import (
 	"secordesk/store/secor"
 )
 
-//go:embed programme protocol bodies calendar zones schemas
+//go:embed programme protocol bodies calendar signatories zones schemas
 var files embed.FS
 
 // Files returns the data that this program was built with.
@@ -42,7 +42,7 @@ type section struct {
 	values  []Value
 }
 
-// LoadFS reads the folders programme, protocol, bodies, calendar and zones of a
+// LoadFS reads the folders programme, protocol, bodies, calendar, signatories and zones of a
 // file system; the JSON Schemas are always the program's own. Its error is
 // Problems: all of all files, not only the first.
 func LoadFS(data fs.FS) (*Loaded, error) {
@@ -51,12 +51,15 @@ func LoadFS(data fs.FS) (*Loaded, error) {
 		Protocols: map[string]*secor.Protocol{},
 		Bodies:    map[string]*secor.Body{},
 		Calendars: map[string]*secor.Calendar{},
+
+		Signatories: map[string][]secor.Signatory{},
 	}}}
 	folders := []folder{
 		{"programme", "edition", func() document { return &editionFile{} }},
 		{"protocol", "protocol", func() document { return &protocolFile{} }},
 		{"bodies", "body", func() document { return &bodyFile{} }},
 		{"calendar", "calendar", func() document { return &calendarFile{data: data} }},
+		{"signatories", "signatories", func() document { return &signatoryFile{} }},
 	}
 	for _, f := range folders {
 		err := l.folder(f)
@@ -159,6 +162,14 @@ func (l *loader) together() {
 	inForce := l.inForce()
 	for _, id := range sortedKeys(p.Bodies) {
 		l.refer("bodies/"+id+".json", "/province/value", "calendar", p.Bodies[id].Province)
+	}
+	for _, id := range sortedKeys(p.Signatories) {
+		if id != secor.Partner {
+			l.refer("signatories/"+id+".json", "/id", "bodies", id)
+		}
+	}
+	if whole && p.Signatories[secor.Partner] == nil {
+		l.complain("signatories", "", "nobody signs for this office; add %s.json", secor.Partner)
 	}
 	if whole && inForce == 0 {
 		l.complain("programme", "", "every edition is an example; at least one must not be")

@@ -417,7 +417,8 @@ func TestLoadFS_Empty(t *testing.T) {
 	want := `programme: the folder is missing or empty
 protocol: the folder is missing or empty
 bodies: the folder is missing or empty
-calendar: the folder is missing or empty`
+calendar: the folder is missing or empty
+signatories: the folder is missing or empty`
 	_, err := LoadFS(fstest.MapFS{})
 	if diff := cmp.Diff(want, fmt.Sprint(err)); diff != "" {
 		t.Errorf("LoadFS of nothing (-want +got):\n%s", diff)

@@ -1,8 +1,12 @@
 package secor
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
 	"strconv"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -20,6 +24,11 @@ type Certificate struct {
 	ReplacesID int64  // 0: a first one
 }
 
+// JobRequestBatch asks a governing body for all certificates that are due in one
+// file. It follows from a batch and not from a case; its reason ends with that of
+// each certificate in it.
+const JobRequestBatch JobKind = "certificate:send_batch"
+
 // certificateDue makes a certificate that waits to be requested from the body.
 func (f *File) certificateDue(replaces int64) {
 	f.Certificates = append(f.Certificates, Certificate{State: StateDue, Term: f.Audit.Term, ReplacesID: replaces})
@@ -34,24 +43,31 @@ func certificateSteps() []Step {
 		{Name: "body-query", Label: "Body Asks", Help: "Record a question of the governing body.", Example: `body-query 14 --question "Which industry code?"`,
 			Kind: SubjectAudit, From: done, Who: anyone,
 			Fields: []Field{{Name: "question", Help: "what the body asked", Type: FieldText, Required: true}}, when: certificateIn(StateRequested), do: (*File).bodyQuery},
-		{Name: "body-answer", Label: "Answer the Body", Help: "Record the answer given to the governing body.", Example: `body-answer 14 --answer "78000, by phone"`,
+		{Name: "body-answer", Label: "Answer the Body", Help: "Answer the governing body's question, by letter or as told by phone.", Example: `body-answer 14 --answer "78000" --channel phone`,
 			Kind: SubjectAudit, From: done, Who: anyone,
-			Fields: []Field{{Name: "answer", Help: "what was answered", Type: FieldText, Required: true}}, when: certificateIn(StateBodyQueried), do: (*File).bodyAnswer},
+			Fields: []Field{
+				{Name: "answer", Help: "what is answered", Type: FieldText, Required: true},
+				{Name: "channel", Help: "how; letter when left out, which the desk then writes", Type: FieldChoice, Choices: []string{channelLetter, channelPhone}},
+			}, when: certificateIn(StateBodyQueried), do: (*File).bodyAnswer},
 		{Name: "record-number", Label: "Record Number", Help: "Record number and dates of the certificate.", Example: "record-number 14 --number 20260325-0042 --issued-on 2026-03-25",
 			Kind: SubjectAudit, From: done, Who: leads,
 			Fields: []Field{
-				{Name: "number", Help: "as printed", Type: FieldText, Required: true},
-				{Name: "issued-on", Help: "date of issue", Type: FieldDate, Required: true},
+				{Name: "number", Help: "as printed; the next of the series when left out where this office sets numbers", Type: FieldText},
+				{Name: "issued-on", Help: "date of issue; the last day of the assessment when left out where the body's certificates bear it", Type: FieldDate},
 				{Name: "expires-on", Help: "date of expiry; by the term when left out", Type: FieldDate},
+				{Name: "unusual", Help: "the number is right although the body's look otherwise", Type: FieldBool},
 			}, when: certificateIn(StateRequested), do: (*File).recordNumber},
 		{Name: "sign", Label: "Signed", Help: "Record that this office has co-signed the certificate.", Example: "sign 14",
-			Kind: SubjectAudit, From: done, Who: leads, when: unsigned, do: (*File).sign},
+			Kind: SubjectAudit, From: done, Who: leads,
+			Fields: []Field{{Name: "signatory", Help: "who signed; the first of this office's signatories when left out", Type: FieldText}}, when: unsigned, do: (*File).sign},
 		{Name: "mailed", Label: "Mailed", Help: "Record that the certificate went to the post.", Example: "mailed 14",
 			Kind: SubjectAudit, From: done, Who: leads, when: mailable, do: (*File).mailed},
 		{Name: "electronic", Label: "Issued Electronically", Help: "Record that the body issued it without paper.", Example: "electronic 14",
 			Kind: SubjectAudit, From: done, Who: leads, when: paperless, do: (*File).electronic},
 		{Name: "returned", Label: "Returned", Help: "Record that the post brought the certificate back.", Example: `returned 14 --reason "moved"`,
 			Kind: SubjectAudit, From: done, Who: anyone, Reason: true, when: certificateIn(StateMailed), do: (*File).returned},
+		{Name: "ready", Label: "Ready Again", Help: "Say that a certificate that came back can be mailed again, with a new cover letter.", Example: `ready 14 --reason "new address by phone"`,
+			Kind: SubjectAudit, From: done, Who: anyone, Reason: true, when: certificateIn(StateReturned), do: (*File).readyAgain},
 		{Name: "delivered", Label: "Delivered", Help: "Record that the company has the certificate.", Example: "delivered 14",
 			Kind: SubjectAudit, From: done, Who: anyone, when: certificateIn(StateMailed, StateElectronic), do: (*File).delivered},
 		{Name: "revoke", Label: "Revoke", Help: "Propose, and as a second person decide, to revoke the certificate.", Example: `revoke 14 --reason "left the programme"`,
@@ -115,8 +131,14 @@ func (f *File) bodyAnswer(in Input) error {
 		return refuse(ErrIllegalMove, "", "the governing body has asked nothing that is not answered")
 	}
 	f.Certificate().Question = ""
-	return f.moveCertificate(StateRequested, EventBodyAnswered, in.text("answer"), nil)
+	return f.moveCertificate(StateRequested, EventBodyAnswered, in.text("answer"), facts{"channel": cmp.Or(in.text("channel"), channelLetter)})
 }
+
+// How an answer reaches the governing body.
+const (
+	channelLetter = "letter"
+	channelPhone  = "phone" // it was told; the desk writes nothing
+)
 
 func (f *File) requestedByHand(Input) error {
 	if certificateIn(StateBodyQueried)(f) {
@@ -125,21 +147,28 @@ func (f *File) requestedByHand(Input) error {
 	return f.moveCertificate(StateRequested, EventCertificateRequested, f.act.Reason, nil)
 }
 
-// recordNumber writes down what the certificate says. It expires one day before
-// the anniversary of its issue unless the body set another day.
+// recordNumber writes down what the certificate says. The number is the body's, or
+// the next of this office's series where the body leaves numbers to it. It expires
+// one day before the anniversary of its issue unless the body set another day.
 func (f *File) recordNumber(in Input) error {
-	number, err := CleanName("number", in.text("number"))
+	err := f.onlyReady()
 	if err != nil {
 		return err
 	}
-	issued, expires := in.date("issued-on"), in.date("expires-on")
+	issued, err := f.issueDay(in)
+	if err != nil {
+		return err
+	}
+	number, err := f.certificateNumber(in, issued)
+	if err != nil {
+		return err
+	}
+	expires := in.date("expires-on")
 	c := f.Certificate()
 	if c != nil && expires.IsZero() {
 		expires = issued.AddYears(c.Term).AddDays(-1)
 	}
 	switch {
-	case utf8.RuneCountInString(number) > 40:
-		return &FieldError{Field: "number", Value: number, Problem: "is longer than 40 characters"}
 	case issued.After(f.Today()):
 		return &FieldError{Field: "issued-on", Value: issued.String(), Problem: "is in the future"}
 	case c != nil && !expires.After(issued):
@@ -156,6 +185,87 @@ func (f *File) recordNumber(in Input) error {
 	return nil
 }
 
+// issueDay returns the date of issue that was given, or the last day of the
+// assessment where the body's certificates bear it.
+//
+// Source: schema/bodies, "issue_date".
+func (f *File) issueDay(in Input) (Date, error) {
+	issued := in.date("issued-on")
+	switch {
+	case !issued.IsZero():
+		return issued, nil
+	case f.Body.IssueDay == IssuedOnLastDay && !f.Audit.LastDay.IsZero():
+		return f.Audit.LastDay, nil
+	default:
+		return Date{}, &FieldError{Field: "issued-on", Problem: "is missing: " + f.Body.Name + " says with each certificate on which day it is issued"}
+	}
+}
+
+// certificateNumber returns the number that was given, or the next one of this
+// office's series.
+func (f *File) certificateNumber(in Input, issued Date) (string, error) {
+	number, err := CleanName("number", in.text("number"))
+	if err != nil {
+		return "", err
+	}
+	if number == "" && f.Body.Numberer == MakerPartner {
+		return f.NextNumber(issued.Year)
+	}
+	format, err := regexp.Compile(f.Body.NumberFormat)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("number format of body %s: %w", f.Body.ID, err)
+	case number == "":
+		return "", &FieldError{Field: "number", Problem: "is missing: as " + f.Body.Name + " printed it"}
+	case utf8.RuneCountInString(number) > 40:
+		return "", &FieldError{Field: "number", Value: number, Problem: "is longer than 40 characters"}
+	case NumberKey(number) == "":
+		return "", &FieldError{Field: "number", Value: number, Problem: "holds no letter and no digit"}
+	case !format.MatchString(number) && !in.is("unusual"):
+		return "", &FieldError{Field: "number", Value: number, Problem: "does not look like a number of " + f.Body.Name + f.Body.numberLike() +
+			"; correct it, or say that it is unusual and right all the same"}
+	}
+	return number, nil
+}
+
+func (b *Body) numberLike() string {
+	if b.NumberExample == "" {
+		return ""
+	}
+	return ", such as " + b.NumberExample
+}
+
+// NumberKey returns a certificate's number as numbers are compared: letters and
+// digits only, in upper case. Two certificates of a body never share one.
+func NumberKey(number string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToUpper(r)
+		}
+		return -1
+	}, number)
+}
+
+// NextNumber returns the number that this office gives the next certificate of the
+// case's body issued in a year. A body that sets its numbers itself is a refusal.
+func (f *File) NextNumber(year int) (string, error) {
+	if f.Body.Numberer != MakerPartner {
+		return "", refuse(ErrIllegalMove, "record the number that it gave", "%s sets the numbers of its certificates itself", f.Body.Name)
+	}
+	series, err := ParseSeries(f.Body.NumberSeries)
+	if err != nil {
+		return "", fmt.Errorf("number series of body %s: %w", f.Body.ID, err)
+	}
+	last := 0
+	for _, number := range f.Numbered {
+		serial, ours := series.Serial(year, number)
+		if ours {
+			last = max(last, serial)
+		}
+	}
+	return series.Number(year, last+1), nil
+}
+
 func years(n int) string {
 	if n == 1 {
 		return "1 year"
@@ -163,11 +273,21 @@ func years(n int) string {
 	return fmt.Sprintf("%d years", n)
 }
 
-func (f *File) sign(Input) error {
+// sign records who of this office's signatories signed. Nobody who may sign on
+// that day is a refusal.
+func (f *File) sign(in Input) error {
 	if !f.Body.CoSigned {
 		return refuse(ErrIllegalMove, "mail it as it is", "%s does not have its certificates co-signed", f.Body.Name)
 	}
-	return f.moveCertificate(StateSigned, EventCertificateSigned, "", nil)
+	err := f.onlyReady()
+	if err != nil {
+		return err
+	}
+	signed, err := f.signatory(in.text("signatory"))
+	if err != nil {
+		return err
+	}
+	return f.moveCertificate(StateSigned, EventCertificateSigned, signed.Name+", "+signed.Title, nil)
 }
 
 func (f *File) mailed(Input) error {
@@ -180,7 +300,7 @@ func (f *File) mailed(Input) error {
 	case c != nil && f.Today().Before(c.IssuedOn):
 		return refuse(ErrField, "give the day on which it was mailed", "the certificate was issued on %s", c.IssuedOn)
 	}
-	err := f.moveCertificate(StateMailed, EventCertificateMailed, "", nil)
+	err := f.moveCertificate(StateMailed, EventCertificateMailed, "", facts{"mailed_on": f.Today().String()})
 	if err == nil {
 		c.MailedOn = f.Today()
 	}
@@ -200,6 +320,82 @@ func (f *File) electronic(Input) error {
 
 func (f *File) returned(Input) error {
 	return f.moveCertificate(StateReturned, EventCertificateReturned, f.act.Reason, nil)
+}
+
+// onlyReady refuses other ways out of a return than being ready again: a returned
+// certificate goes back to states that other steps lead to as well.
+func (f *File) onlyReady() error {
+	if !certificateIn(StateReturned)(f) {
+		return nil
+	}
+	return refuse(ErrIllegalMove, "correct the address and say that it is ready again", "the certificate came back")
+}
+
+// readyAgain takes a certificate that came back to where it stood before it was
+// mailed, so that the next print batch holds it. An address to which no letter can
+// go is a refusal.
+func (f *File) readyAgain(Input) error {
+	switch {
+	case f.Certificate() == nil:
+		return f.noCertificate()
+	case !certificateIn(StateReturned)(f):
+		return refuse(ErrIllegalMove, "", "the certificate is %s and did not come back", f.Certificate().State.Words())
+	}
+	err := f.Company.Mailable()
+	if err != nil {
+		return err
+	}
+	to := StateIssued
+	if f.Body.CoSigned {
+		to = StateSigned
+	}
+	return f.moveCertificate(to, EventCertificateReadied, f.act.Reason, nil)
+}
+
+// ReadyToMail reports whether the certificate lies on the desk and goes into the
+// next print batch. Whether it can be addressed is Mailable's to say.
+func (f *File) ReadyToMail() bool {
+	return f.Case.State == StateQAComplete && mailable(f) && !certificateIn(StateReturned)(f)
+}
+
+// Printed returns all that an envelope's paper says of the case, so that what was
+// printed before can be told from what would be printed now.
+func (f *File) Printed() string {
+	c := f.Certificate()
+	var accounts []string
+	for _, r := range f.Registrations {
+		if r.Body == f.Case.Body {
+			accounts = append(accounts, r.Account)
+		}
+	}
+	lines := append(f.Company.Address.Lines(), f.Company.LegalName, f.Company.TradeName, f.Company.Contact, c.Number, c.IssuedOn.String(), c.ExpiresOn.String(), strconv.Itoa(c.Term))
+	return strings.Join(append(lines, accounts...), "\n")
+}
+
+// Replaced returns the certificate in whose place the current one stands, nil when
+// it is a first one.
+func (f *File) Replaced() *Certificate {
+	c := f.Certificate()
+	for i := range f.Certificates {
+		if c.ReplacesID != 0 && f.Certificates[i].ID == c.ReplacesID {
+			return &f.Certificates[i]
+		}
+	}
+	return nil
+}
+
+// CertificateDue reports whether the governing body is to be asked for the
+// certificate.
+func (f *File) CertificateDue() bool { return certificateIn(StateDue)(f) }
+
+// RequestedIn records that the body was asked for the certificate in a batch that
+// was sent. One that is not due any more is left as it is.
+func (f *File) RequestedIn(batch string, recipient string) error {
+	f.record(EventLetterSent, "to "+recipient, facts{"letter": string(JobRequestBatch), "batch": batch})
+	if !f.CertificateDue() {
+		return nil
+	}
+	return f.moveCertificate(StateRequested, EventCertificateRequested, "", facts{"batch": batch})
 }
 
 func (f *File) delivered(Input) error {

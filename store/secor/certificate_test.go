@@ -21,6 +21,7 @@ var wantCertificateSteps = map[string]struct {
 	"mailed":        {"signed returned", nil},
 	"electronic":    {"", nil},
 	"returned":      {"mailed", nil},
+	"ready":         {"returned", nil},
 	"delivered":     {"mailed", nil},
 	"revoke":        {"due requested body_queried received signed mailed returned delivered", nil},
 	"replace":       {"received signed mailed returned delivered", nil},
@@ -245,4 +246,200 @@ func TestRecordNumber_KeepsTheTerm(t *testing.T) {
 	o.Certificate().Term = 1
 	mustRefuse(t, o.try(asCleo, "record-number", "", "number=AB-1", "issued-on=2026-03-24", "expires-on=2027-06-25"), ErrField, "more than the term", "1 year")
 	o.take(asCleo, "record-number", "", "number=AB-1", "issued-on=2026-03-24", "expires-on=2027-06-24")
+}
+
+// TestCertificate_LettersEnd: each way in which the reason of a letter about a
+// certificate can end before it leaves.
+func TestCertificate_LettersEnd(t *testing.T) {
+	tests := []struct {
+		name   string
+		at     State
+		letter JobKind
+		cause  EventKind
+		ends   func(o *office)
+	}{
+		{"requested by hand", StateDue, JobRequestCertificate, EventCertificateDue, func(o *office) { o.take(asCleo, "requested", "by phone") }},
+		{"revoked while due", StateDue, JobRequestCertificate, EventCertificateDue, revokedByTwo},
+		{"the body takes batches", StateDue, JobRequestCertificate, EventCertificateDue, func(o *office) { o.Body.Request = AskingBatch }},
+		{"mailed, revoked", StateMailed, JobMailed, EventCertificateMailed, revokedByTwo},
+		{"mailed, replaced", StateMailed, JobMailed, EventCertificateMailed, func(o *office) { o.take(asCleo, "replace", "misspelt") }},
+		{"mailed, returned", StateMailed, JobMailed, EventCertificateMailed, func(o *office) { o.take(asAna, "returned", "moved") }},
+		{"mailed, delivered", StateMailed, JobMailed, EventCertificateMailed, func(o *office) { o.take(asAna, "delivered", "") }},
+		{"mailed, returned and mailed on another day", StateMailed, JobMailed, EventCertificateMailed, func(o *office) {
+			o.take(asAna, "returned", "moved")
+			o.clock = o.clock.AddDate(0, 0, 1)
+			o.take(asCleo, "mailed", "")
+		}},
+		{"replaced, and the new one came", StateDelivered, JobReplacement, EventCertificateReplaced, func(o *office) {
+			o.accepted(JobRequestCertificate)
+			o.take(asCleo, "record-number", "", "number=AB-43", "issued-on=2026-03-24")
+		}},
+		{"replaced, and revoked", StateDelivered, JobReplacement, EventCertificateReplaced, revokedByTwo},
+		{"answered, and revoked", StateBodyQueried, JobBodyAnswer, EventBodyAnswered, revokedByTwo},
+		{"answered, and the certificate came", StateBodyQueried, JobBodyAnswer, EventBodyAnswered, func(o *office) {
+			o.take(asCleo, "record-number", "", "number=AB-43", "issued-on=2026-03-24")
+		}},
+	}
+	for _, tt := range tests {
+		o := certificateAt(t, tt.at)
+		switch tt.letter {
+		case JobReplacement:
+			o.take(asCleo, "replace", "misspelt")
+		case JobBodyAnswer:
+			o.take(asAna, "body-answer", "", "answer=78000")
+		}
+		cause := o.last(tt.cause)
+		if !StillTrue(tt.letter, o.File, cause) {
+			t.Errorf("%s: %s is not true before", tt.name, tt.letter)
+		}
+		tt.ends(o)
+		if StillTrue(tt.letter, o.File, cause) {
+			t.Errorf("%s: %s is still true", tt.name, tt.letter)
+		}
+	}
+}
+
+func revokedByTwo(o *office) {
+	o.take(asCleo, "revoke", "left the programme")
+	o.take(asDan, "revoke", "agreed")
+}
+
+// TestCertificate_AnswerByPhone: what was told is not written as well.
+func TestCertificate_AnswerByPhone(t *testing.T) {
+	o := certificateAt(t, StateBodyQueried)
+	o.take(asAna, "body-answer", "", "answer=78000", "channel=phone")
+	if StillTrue(JobBodyAnswer, o.File, o.last(EventBodyAnswered)) {
+		t.Error("the body is written to after it was told")
+	}
+}
+
+// TestCertificate_Batch: a body that wants a batch is promised no letter of its own.
+func TestCertificate_Batch(t *testing.T) {
+	o := certificateAt(t, StateDue)
+	if len(o.Follows(EventCertificateDue)) != 1 {
+		t.Error("a body that takes messages is not asked")
+	}
+	o.Body.Request = AskingBatch
+	if len(o.Follows(EventCertificateDue)) != 0 {
+		t.Error("a body that takes batches is asked by letter")
+	}
+	mustPass(t, "sent", o.act(Act{By: Desk}, func() error { return o.RequestedIn("3", "body:ab-pir") }))
+	if o.Certificate().State != StateRequested || o.fact(EventCertificateRequested, "batch") != "3" {
+		t.Errorf("after the batch: %s", o.Certificate().State)
+	}
+	mustPass(t, "sent again", o.act(Act{By: Desk}, func() error { return o.RequestedIn("3", "body:ab-pir") }))
+	if o.saw(EventCertificateRequested) {
+		t.Error("requested twice")
+	}
+}
+
+// TestSign_NamesWhoSigns: the signatories are dated, and nobody signs without one.
+func TestSign_NamesWhoSigns(t *testing.T) {
+	o := certificateAt(t, StateIssued)
+	o.take(asCleo, "sign", "")
+	if got := o.last(EventCertificateSigned).Text; got != "Chloé Martin, Manager" {
+		t.Errorf("signed by %q", got)
+	}
+	o = certificateAt(t, StateIssued)
+	o.take(asCleo, "sign", "", "signatory=dan wu")
+	if got := o.last(EventCertificateSigned).Text; got != "Dan Wu, Director" {
+		t.Errorf("signed by %q", got)
+	}
+	o = certificateAt(t, StateIssued)
+	mustRefuse(t, o.try(asCleo, "sign", "", "signatory=Eve"), ErrField, "Eve", "Chloé Martin or Dan Wu")
+	o.Programme.Signatories[Partner][1].Span.To = day(t, "2026-03-24")
+	mustRefuse(t, o.try(asCleo, "sign", "", "signatory=Dan Wu"), ErrField, "does not sign")
+	o.Programme.Signatories[Partner] = o.Programme.Signatories[Partner][1:]
+	mustRefuse(t, o.try(asCleo, "sign", ""), ErrNotFound, "nobody signs for this office on 2026-03-25", "schema/signatories/partner.json")
+}
+
+// TestRecordNumber_ByTheBodysData: format, day of issue and series are the body's.
+func TestRecordNumber_ByTheBodysData(t *testing.T) {
+	o := certificateAt(t, StateRequested)
+	mustRefuse(t, o.try(asCleo, "record-number", "", "number=AB-42"), ErrField, "issued-on: is missing")
+	mustRefuse(t, o.try(asCleo, "record-number", "", "number=//", "issued-on=2026-03-24"), ErrField, "no letter and no digit")
+	o.Body.IssueDay = IssuedOnLastDay
+	o.Body.NumberFormat, o.Body.NumberExample = "^AB-[0-9]{4}$", "AB-0042"
+	mustRefuse(t, o.try(asCleo, "record-number", "", "number=AB-42"), ErrField, "does not look like", "such as AB-0042", "unusual")
+	o.take(asCleo, "record-number", "", "number=AB-42", "unusual=true")
+	if o.Certificate().IssuedOn != o.Audit.LastDay || o.Audit.LastDay.IsZero() {
+		t.Errorf("issued on %s, want the last day %s", o.Certificate().IssuedOn, o.Audit.LastDay)
+	}
+	o = certificateAt(t, StateRequested)
+	o.Body.Numberer, o.Body.NumberSeries, o.Body.IssueDay = MakerPartner, "SK-{year}-{0000}", IssuedOnLastDay
+	o.Numbered = []string{"SK-2026-0009", "SK-2025-0100", "SK-2026-10", "other"}
+	o.take(asCleo, "record-number", "")
+	if o.Certificate().Number != "SK-2026-0010" {
+		t.Errorf("number %s, want the next of the year", o.Certificate().Number)
+	}
+}
+
+func TestSeries(t *testing.T) {
+	for text, want := range map[string]string{"SK-{year}-{0000}": "SK-2026-0007", "{000}": "007", "{0}/{year}": "7/2026", "S{00}X": "S07X"} {
+		s, err := ParseSeries(text)
+		mustPass(t, text, err)
+		got := s.Number(2026, 7)
+		serial, ours := s.Serial(2026, got)
+		if got != want || !ours || serial != 7 {
+			t.Errorf("%s: number %s of serial %d (%t), want %s", text, got, serial, ours, want)
+		}
+		big, ours := s.Serial(2026, s.Number(2026, 123456))
+		if !ours || big != 123456 {
+			t.Errorf("%s: serial 123456 comes back as %d", text, big)
+		}
+	}
+	for _, wrong := range []string{"", "SK", "{}", "{0}{0}", "{year}{year}{0}", "{month}-{00}", "{1}", "{0"} {
+		_, err := ParseSeries(wrong)
+		if err == nil {
+			t.Errorf("%q is read as a series", wrong)
+		}
+	}
+}
+
+// TestReadyAgain: a returned certificate goes back to where it lay before.
+func TestReadyAgain(t *testing.T) {
+	for _, signed := range []bool{true, false} {
+		o := certificateAt(t, StateReturned)
+		o.Body.CoSigned = signed
+		if o.ReadyToMail() {
+			t.Error("a returned certificate goes into the next batch by itself")
+		}
+		o.Company.Address.PostalCode = "12345"
+		mustRefuse(t, o.try(asAna, "ready", "by phone"), ErrField, "postal-code", "T2P 1A1")
+		o.Company.Address.PostalCode = "T2P1A1"
+		before := o.Printed()
+		o.take(asAna, "correct", "moved", "field=street", "value=2 Side Street")
+		o.take(asAna, "ready", "by phone")
+		want := map[bool]State{true: StateSigned, false: StateIssued}[signed]
+		if o.Certificate().State != want || !o.ReadyToMail() || o.Printed() == before {
+			t.Errorf("ready again: %s, %t", o.Certificate().State, o.ReadyToMail())
+		}
+	}
+}
+
+func TestMailable(t *testing.T) {
+	good := Company{Address: Address{Street: "1 Main Street", City: "Calgary", Province: "AB", PostalCode: "t2p 1a1"}}
+	mustPass(t, "a whole address", good.Mailable())
+	for field, change := range map[string]func(*Address){
+		"street": func(a *Address) { a.Street = " " }, "city": func(a *Address) { a.City = "" }, "postal-code": func(a *Address) { a.PostalCode = "" },
+		"D2P 1A1": func(a *Address) { a.PostalCode = "D2P 1A1" }, "T2P-1A1": func(a *Address) { a.PostalCode = "T2P-1A1" },
+	} {
+		c := good
+		change(&c.Address)
+		mustSay(t, field, refused(c.Mailable(), ErrField, field))
+	}
+}
+
+func TestAttach(t *testing.T) {
+	o := certificateAt(t, StateIssued)
+	attach := func(d Document) error { return o.act(Act{By: asAna}, func() error { return o.Attach(d, "abc") }) }
+	mustPass(t, "a certificate", attach(Document{Name: `C:\scans\Roy Welding (1).PDF`, Type: "application/pdf", Data: []byte("%PDF-")}))
+	if got := o.Documents[0].Name; got != "received-Roy-Welding-1.pdf" || o.fact(EventAttached, "sha256") != "abc" {
+		t.Errorf("kept as %q", got)
+	}
+	mustSay(t, "empty", refused(attach(Document{Name: "x.pdf", Type: "application/pdf"}), ErrField, "is empty"))
+	mustSay(t, "text", refused(attach(Document{Name: "x", Type: "text/plain", Data: []byte("x")}), ErrField, "text/plain", "PDF"))
+	mustSay(t, "large", refused(attach(Document{Name: "x", Type: "application/pdf", Data: make([]byte, MaxDocument+1)}), ErrField, "larger than 10 MB"))
+	o.Conflicts = []Conflict{{ReviewerID: ana, CompanyID: testCompany}}
+	mustSay(t, "conflict", refused(attach(Document{Name: "x", Type: "application/pdf", Data: []byte("x")}), ErrConflict))
 }

@@ -1,6 +1,7 @@
 package secor
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,6 +58,23 @@ func onlyDigits(text string) bool {
 // Lines returns the address as an envelope shows it.
 func (a Address) Lines() []string {
 	return []string{a.Street, strings.TrimSpace(a.City + " " + a.Province + "  " + a.PostalCode)}
+}
+
+// postalCode is how Canada Post writes a code, the space left out or not.
+var postalCode = regexp.MustCompile(`^[ABCEGHJ-NPRSTVXY][0-9][ABCEGHJ-NPRSTV-Z] ?[0-9][ABCEGHJ-NPRSTV-Z][0-9]$`)
+
+// Mailable returns nil when a letter can be sent to the company by post, and else a
+// FieldError that names what the address lacks.
+func (c Company) Mailable() error {
+	for _, field := range []struct{ name, value string }{{fieldStreet, c.Address.Street}, {fieldCity, c.Address.City}, {fieldPostal, c.Address.PostalCode}} {
+		if strings.TrimSpace(field.value) == "" {
+			return &FieldError{Field: field.name, Problem: "is missing; correct the address before it is mailed"}
+		}
+	}
+	if !postalCode.MatchString(strings.ToUpper(c.Address.PostalCode)) {
+		return &FieldError{Field: fieldPostal, Value: c.Address.PostalCode, Problem: "is not a postal code such as T2P 1A1"}
+	}
+	return nil
 }
 
 // Person works at a company and may hold the course.

@@ -68,6 +68,7 @@ const (
 	EventCertificateSigned    EventKind = "certificate.signed"
 	EventCertificateMailed    EventKind = "certificate.mailed"
 	EventCertificateReturned  EventKind = "certificate.returned"
+	EventCertificateReadied   EventKind = "certificate.ready_again"
 	EventCertificateSentOut   EventKind = "certificate.electronic"
 	EventCertificateDelivered EventKind = "certificate.delivered"
 	EventRevocationProposed   EventKind = "certificate.revocation_proposed"
@@ -88,6 +89,7 @@ const (
 	EventCorrected        EventKind = "case.corrected"
 	EventGuardWaived      EventKind = "guard.accepted"
 	EventGuardNoted       EventKind = "guard.noted"
+	EventAttached         EventKind = "document.attached"
 )
 
 // Event is one thing that happened on a case. Events are never changed.

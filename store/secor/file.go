@@ -99,7 +99,8 @@ type File struct {
 	Body          *Body
 	Programme     *Programme
 	LastMove      Event      // how the case came into its state
-	Documents     []Document // made by a job; the store adds them
+	Documents     []Document // made by a job or brought by a person; the store adds them
+	Numbered      []string   // numbers of all certificates of the body, where this office sets them and one is to be given
 
 	act    Act
 	now    time.Time

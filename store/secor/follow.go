@@ -42,6 +42,10 @@ const (
 	JobRequestCertificate JobKind = "certificate:request"
 	JobMakeCertificate    JobKind = "certificate:make_papers"
 	JobRevocation         JobKind = "certificate:send_revocation"
+	JobBodyAnswer         JobKind = "certificate:send_body_answer"
+	JobMailed             JobKind = "certificate:send_mailed"
+	JobElectronic         JobKind = "certificate:send_electronic"
+	JobReplacement        JobKind = "certificate:send_replacement"
 
 	JobWarn      JobKind = "escalation:warn_holder"
 	JobEscalate  JobKind = "escalation:tell_lead"
@@ -117,6 +121,11 @@ var follows = []Follow{
 	{EventCertificateIssued, JobMakeCertificate, AudienceDesk},
 	{EventCertificateReturned, JobEscalate, AudienceLeads},
 	{EventCertificateRevoked, JobRevocation, AudienceCompany},
+	{EventBodyAnswered, JobBodyAnswer, AudienceBody},
+	{EventCertificateReadied, JobMakeCertificate, AudienceDesk},
+	{EventCertificateMailed, JobMailed, AudienceCompany},
+	{EventCertificateSentOut, JobElectronic, AudienceCompany},
+	{EventCertificateReplaced, JobReplacement, AudienceCompany},
 
 	{EventAnswerReminder, JobAnswerReminder, AudienceCompany},
 	{EventRevisionReminder, JobRevisionReminder, AudienceCompany},
@@ -148,6 +157,14 @@ func FollowsTo(job JobKind) []Follow {
 	return found
 }
 
+// Follows returns what follows from an event on this case. A body that wants a
+// batch is asked in one, which follows from a tick and not from the case.
+func (f *File) Follows(kind EventKind) []Follow {
+	return slices.DeleteFunc(Follows(kind), func(follow Follow) bool {
+		return follow.Job == JobRequestCertificate && f.Body.Request == AskingBatch
+	})
+}
+
 // JobKinds returns every kind that the table of follows promises, each once.
 func JobKinds() []JobKind {
 	var kinds []JobKind
@@ -174,8 +191,24 @@ func StillTrue(kind JobKind, f *File, cause Event) bool {
 	if kind == JobTellReviewer && !f.heldSince(cause) {
 		return false
 	}
+	if cause.Subject == SubjectCertificate && !f.certificateOf(kind, cause) {
+		return false
+	}
 	predicate, known := stillTrue[kind]
 	return known && predicate(f)
+}
+
+// certificateOf reports whether an event of a certificate is still the one that its
+// letter tells of: an answer that was not told already, and the last mailing.
+func (f *File) certificateOf(kind JobKind, cause Event) bool {
+	switch kind {
+	case JobBodyAnswer:
+		return cause.Facts["channel"] != channelPhone
+	case JobMailed:
+		return f.Certificate() != nil && cause.Facts["mailed_on"] == f.Certificate().MailedOn.String()
+	default:
+		return true
+	}
 }
 
 // heldSince reports whether the case is still held by the reviewer to whom an
@@ -263,9 +296,15 @@ var stillTrue = map[JobKind]func(*File) bool{
 	JobDeclined:    func(f *File) bool { return f.Case.State == StateQAComplete && f.Audit.Declined },
 	JobAskOneYear:  func(f *File) bool { return f.Case.State == StateQAComplete && f.undecidedYear() == nil },
 
-	JobRequestCertificate: certificateIn(StateDue),
+	JobRequestCertificate: func(f *File) bool { return f.CertificateDue() && f.Body.Request != AskingBatch },
 	JobMakeCertificate:    certificateIn(StateIssued, StateSigned, StateMailed, StateElectronic),
 	JobRevocation:         certificateIn(StateRevoked),
+	JobBodyAnswer:         certificateIn(StateRequested, StateBodyQueried),
+	JobMailed:             certificateIn(StateMailed),
+	JobElectronic:         certificateIn(StateElectronic),
+	JobReplacement: func(f *File) bool {
+		return certificateIn(StateDue, StateRequested, StateBodyQueried)(f) && f.Certificate().ReplacesID != 0
+	},
 }
 
 func inState(states ...State) func(*File) bool {

@@ -55,9 +55,9 @@ var quiet = map[EventKind]string{
 	EventCompanyNotified: "is itself the notice", EventInvoiceSent: "is itself the letter", EventPaymentRecorded: "what it pays follows",
 	EventInvoicePaid: "the approval's letter follows", EventInvoiceReopened: "the reversed payment tells a lead",
 	EventPaymentRefunded: "history", EventInvoiceVoided: "the audit's own letter says so, or a person does",
-	EventCertificateRequested: "is itself the letter", EventBodyQueried: "cards only; a person records it", EventBodyAnswered: "history",
-	EventCertificateSigned: "cards only", EventCertificateMailed: "the cover letter is in the envelope", EventCertificateSentOut: "the body sends it",
-	EventCertificateDelivered: "the company has it", EventRevocationProposed: "cards only", EventCertificateReplaced: "another one is due",
+	EventCertificateRequested: "is itself the letter", EventBodyQueried: "cards only; a person records it",
+	EventCertificateSigned: "cards only", EventAttached: "history",
+	EventCertificateDelivered: "the company has it", EventRevocationProposed: "cards only",
 	EventLetterSent: "is itself the letter", EventNoted: "history", EventCorrected: "history",
 	EventGuardWaived: "history", EventGuardNoted: "history", EventJobRetried: "the job itself runs again", EventJobDropped: "history",
 	EventJobArrived: "what the letter means is recorded beside it",
@@ -137,7 +137,7 @@ func TestJobKinds_NoneBeginsAnother(t *testing.T) {
 func TestFollows_FinalStepsHaveAnAudience(t *testing.T) {
 	excused := []EventKind{
 		EventInvoicePaid, EventInvoiceVoided, // the letter of the audit says what follows
-		EventCertificateMailed, EventCertificateSentOut, EventCertificateDelivered, // the certificate is its own letter
+		EventCertificateDelivered, // the company was told when it was mailed
 	}
 	final := map[EventKind]string{}
 	for _, o := range []*office{
@@ -155,9 +155,6 @@ func TestFollows_FinalStepsHaveAnAudience(t *testing.T) {
 	}
 	for kind, where := range final {
 		outside := slices.ContainsFunc(Follows(kind), func(f Follow) bool { return f.Audience != AudienceDesk })
-		if kind == EventCertificateReplaced {
-			outside = Follows(EventCertificateDue)[0].Audience == AudienceBody
-		}
 		if outside == slices.Contains(excused, kind) {
 			t.Errorf("%s (%s): told outside %t", kind, where, outside)
 		}
@@ -221,6 +218,7 @@ func TestStillTrue_ByState(t *testing.T) {
 			JobAssign: "submitted", JobTellReviewer: "in_qa", JobReturned: "open", JobRevision: "revision",
 			JobPass: "qa_complete", JobFail: "", JobNotReviewed: "not_reviewed", JobDeclined: "", JobAskOneYear: "",
 			JobRequestCertificate: "qa_complete", JobMakeCertificate: "", JobRevocation: "",
+			JobBodyAnswer: "", JobMailed: "", JobElectronic: "", JobReplacement: "",
 		},
 	}
 	for kind, letters := range want {
@@ -246,11 +244,13 @@ func TestStillTrue_ByResult(t *testing.T) {
 		{"passed on seven months", passedShort(t), []JobKind{JobPass, JobAskOneYear}},
 		{"declined", declined(t), []JobKind{JobPass, JobDeclined}},
 		{"certificate received", certificateAt(t, StateIssued), []JobKind{JobPass, JobMakeCertificate}},
-		{"certificate mailed", certificateAt(t, StateMailed), []JobKind{JobPass, JobMakeCertificate}},
+		{"certificate mailed", certificateAt(t, StateMailed), []JobKind{JobPass, JobMakeCertificate, JobMailed}},
 		{"certificate revoked", certificateAt(t, StateRevoked), []JobKind{JobPass, JobRevocation}},
-		{"certificate replaced", replaced(t), []JobKind{JobPass, JobRequestCertificate}},
+		{"certificate replaced", replaced(t), []JobKind{JobPass, JobRequestCertificate, JobReplacement}},
+		{"issued electronically", electronic(t), []JobKind{JobPass, JobMakeCertificate, JobElectronic}},
+		{"the body answered", certificateAt(t, StateRequested), []JobKind{JobPass, JobBodyAnswer}},
 	}
-	letters := []JobKind{JobPass, JobFail, JobAskOneYear, JobDeclined, JobRequestCertificate, JobMakeCertificate, JobRevocation}
+	letters := []JobKind{JobPass, JobFail, JobAskOneYear, JobDeclined, JobRequestCertificate, JobMakeCertificate, JobRevocation, JobBodyAnswer, JobMailed, JobElectronic, JobReplacement}
 	for _, tt := range tests {
 		var got []JobKind
 		for _, letter := range letters {

@@ -150,11 +150,12 @@ func newOffice(t testing.TB, kind Subject) *office {
 	f := &File{
 		Case: Case{ID: 14, Kind: kind, CompanyID: testCompany, Body: body.ID, EditionID: "test-2026"},
 		Company: Company{ID: testCompany, LegalName: "Roy Welding Ltd.", Province: "AB", Email: "office@roy.example", Member: true,
-			ProfileSince: Date{2026, time.January, 5}},
+			Address: Address{Street: "1 Main Street", City: "Calgary", Province: "AB", PostalCode: "T2P 1A1"}, ProfileSince: Date{2026, time.January, 5}},
 		People:        []Person{{ID: 1, Name: "Ana Roy", Courses: []Course{{Name: "Safety Program Development", CompletedOn: Date{2025, time.May, 2}}}}},
 		Registrations: []Registration{{Body: body.ID, Account: "1234567", GoodStanding: true}},
 		Roster:        testRoster(), Edition: testEdition(), Protocol: testProtocol(), Body: body,
-		Programme: &Programme{Calendars: map[string]*Calendar{"AB": ab}, Office: "AB"},
+		Programme: &Programme{Calendars: map[string]*Calendar{"AB": ab}, Office: "AB", Signatories: map[string][]Signatory{
+			Partner: {{Name: "Chloé Martin", Title: "Manager", Span: Span{From: Date{2020, time.January, 1}}}, {Name: "Dan Wu", Title: "Director", Span: Span{From: Date{2026, time.January, 1}}}}}},
 	}
 	if kind == SubjectRequest {
 		f.Company.ProfileSince = Date{}

@@ -69,6 +69,49 @@ type Body struct {
 	Numberer      Maker  // who sets number and dates
 	CoSigned      bool   // the partner signs after the body
 	Paper         bool   // false: issued electronically only, nothing is mailed
+	Request       Asking // how it wants to be asked for a certificate; "": by message
+	BatchColumns  []BatchColumn
+	IssueDay      IssueDay // which day a certificate is issued on when nobody says; "": the body must say
+	NumberFormat  string   // regular expression of its numbers; "": any. Soft: a person may accept another
+	NumberExample string   // "2001234560720260312HS", for people; may be empty
+	NumberSeries  string   // of a body that leaves numbering to this office: "SK-{year}-{0000}"
+	Registry      string   // where anybody can look a number up; "": nowhere of its own
+}
+
+// Asking is how a governing body wants to be asked for certificates.
+type Asking string
+
+const (
+	AskingMessage Asking = "message" // one letter for each
+	AskingBatch   Asking = "batch"   // one file for all that are due
+)
+
+// IssueDay says which day a certificate bears as its date of issue.
+type IssueDay string
+
+const (
+	IssuedOnLastDay IssueDay = "last_day" // the last day of the assessment
+	IssuedOnBodyDay IssueDay = "body"     // as the body says with each certificate
+)
+
+// BatchColumn is a column of the file in which a body is asked.
+type BatchColumn string
+
+const (
+	ColumnCase      BatchColumn = "case" // this office's number, by which the body answers
+	ColumnAccount   BatchColumn = "account"
+	ColumnLegalName BatchColumn = "legal_name"
+	ColumnTradeName BatchColumn = "trade_name"
+	ColumnTerm      BatchColumn = "term_years"
+	ColumnPurpose   BatchColumn = "purpose"
+	ColumnLastDay   BatchColumn = "last_day" // 2026-03-12
+	ColumnResult    BatchColumn = "result_percent"
+	ColumnReplaces  BatchColumn = "replaces" // number of the certificate that the new one replaces; empty: a first one
+)
+
+// BatchColumns returns every column that a file may have.
+func BatchColumns() []BatchColumn {
+	return []BatchColumn{ColumnCase, ColumnAccount, ColumnLegalName, ColumnTradeName, ColumnTerm, ColumnPurpose, ColumnLastDay, ColumnResult, ColumnReplaces}
 }
 
 // Maker says who does something with a certificate.
@@ -321,6 +364,9 @@ type Programme struct {
 	Bodies    map[string]*Body
 	Calendars map[string]*Calendar // by province
 	Office    string               // the calendar of this office
+	// Signatories are who signs certificates and their cover letters, by Partner or
+	// the id of a body; the one to be taken first stands first.
+	Signatories map[string][]Signatory
 }
 
 // EditionOn returns the edition in force on a day: the one with the latest

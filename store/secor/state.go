@@ -69,7 +69,7 @@ const (
 	StateIssued      State = "received"     // office: sign it, or mail it where nobody co-signs
 	StateSigned      State = "signed"       // office: mail it
 	StateMailed      State = "mailed"       // nobody; in the post
-	StateReturned    State = "returned"     // office: find the right address
+	StateReturned    State = "returned"     // office: find the right address, then ready again
 	StateElectronic  State = "electronic"   // nobody; issued without paper
 	StateDelivered   State = "delivered"    // nobody
 	StateRevoked     State = "revoked"      // nobody
@@ -116,6 +116,7 @@ var moves = map[Subject][]move{
 		{StateIssued, StateSigned}, {StateIssued, StateMailed}, {StateIssued, StateElectronic},
 		{StateSigned, StateMailed}, {StateSigned, StateElectronic},
 		{StateMailed, StateReturned}, {StateMailed, StateDelivered}, {StateReturned, StateMailed},
+		{StateReturned, StateIssued}, {StateReturned, StateSigned},
 		{StateElectronic, StateDelivered},
 		{StateDue, StateRevoked}, {StateRequested, StateRevoked}, {StateBodyQueried, StateRevoked},
 		{StateIssued, StateRevoked}, {StateSigned, StateRevoked}, {StateMailed, StateRevoked},

@@ -74,6 +74,7 @@ var wantSteps = []struct {
 	{SubjectAudit, "mailed", "qa_complete", desk2},
 	{SubjectAudit, "electronic", "qa_complete", desk2},
 	{SubjectAudit, "returned", "qa_complete", desk3},
+	{SubjectAudit, "ready", "qa_complete", desk3},
 	{SubjectAudit, "delivered", "qa_complete", desk3},
 	{SubjectAudit, "revoke", "qa_complete", desk2},
 	{SubjectAudit, "replace", "qa_complete", desk2},
@@ -259,7 +260,7 @@ func TestTake_OnlyTheHolderMarksAndConfirms(t *testing.T) {
 func TestTake_Reasons(t *testing.T) {
 	want := strings.Fields(`request:reject request:no-answer request:withdraw request:reopen request:correct audit:cancel audit:withdraw audit:lapse
 		audit:no-answer audit:reopen audit:reverse-payment audit:refund audit:void-invoice audit:release audit:mark audit:months audit:return audit:not-review
-		audit:grant-one-year audit:decline-one-year audit:appeal audit:requested audit:returned audit:revoke audit:replace audit:correct`)
+		audit:grant-one-year audit:decline-one-year audit:appeal audit:requested audit:returned audit:ready audit:revoke audit:replace audit:correct`)
 	var got []string
 	for _, s := range Steps() {
 		if !s.Reason {
