@@ -73,7 +73,7 @@ func (a *attempt) run() (promise.State, error) {
 	defer lose(nil)
 	renewing := time.AfterFunc(a.pace.Renew, func() { a.renew(ctx, lose) })
 	defer renewing.Stop()
-	if a.kind.Letter != nil {
+	if a.kind.Letter != nil || a.kind.Batch != nil {
 		return a.send(ctx)
 	}
 	finish := func() (promise.State, error) {
@@ -174,6 +174,9 @@ func (a *attempt) send(ctx context.Context) (promise.State, error) {
 // never sent, because nobody takes it on.
 func (a *attempt) prepare(ctx context.Context) (prepared, error) {
 	var letter prepared
+	if a.kind.Batch != nil {
+		return a.prepareBatch(ctx)
+	}
 	write := func(f *secor.File, cause secor.Event) error {
 		defer a.enter()()
 		to, err := recipient(f, a.claim.Job.Recipient)
@@ -186,6 +189,22 @@ func (a *attempt) prepare(ctx context.Context) (prepared, error) {
 		return err
 	}
 	starts, err := a.promises.StartSend(ctx, a.claim, a.act, a.kind.Timeout+a.pace.Lease, write)
+	letter.starts = starts
+	return letter, err
+}
+
+// prepareBatch is prepare for the file of a batch.
+func (a *attempt) prepareBatch(ctx context.Context) (prepared, error) {
+	var letter prepared
+	write := func(b secor.BodyBatch, file secor.Document, now time.Time) error {
+		defer a.enter()()
+		var err error
+		letter.Message, err = a.kind.Batch(a.desk, b, mail.Attachment{Name: file.Name, Type: file.Type, Data: file.Data}, now)
+		letter.ID = messageID(a.claim.Job.ID, letter.From)
+		letter.at = wall()
+		return err
+	}
+	starts, err := a.promises.StartBatch(ctx, a.claim, a.kind.Timeout+a.pace.Lease, write)
 	letter.starts = starts
 	return letter, err
 }
@@ -243,6 +262,9 @@ func (a *attempt) accepted(receipt string) error {
 	again := time.NewTicker(time.Second)
 	defer again.Stop()
 	finish := func() (promise.State, error) {
+		if a.kind.Batch != nil {
+			return promise.Done, a.promises.FinishBatch(ctx, a.claim, receipt)
+		}
 		return promise.Done, a.promises.FinishSend(ctx, a.claim, receipt, a.act, func(f *secor.File) error {
 			defer a.enter()()
 			return f.Accepted(secor.JobKind(a.claim.Job.Kind), a.claim.Job.Recipient)

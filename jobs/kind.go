@@ -37,7 +37,7 @@ const (
 func Queues() []Queue { return []Queue{Decisions, Mail, Bulk} }
 
 // Kind is one sort of job: its name, its queue and what doing it means. Exactly
-// one of Work, Letter and Chore is set.
+// one of Work, Letter, Batch and Chore is set.
 //
 // Whether the reason of work or a letter still holds is secor.StillTrue's to say,
 // and is asked in the transaction that does the work or starts the sending. A
@@ -60,6 +60,10 @@ type Kind struct {
 	// Letter is the letter as it would leave now, without its ID, which the engine
 	// sets. It is pure, and asked for again with every attempt.
 	Letter func(d *Desk, f *secor.File, cause secor.Event, to Recipient) (mail.Message, error)
+
+	// Batch is the letter that takes a file to a governing body, as Letter is one on a
+	// case. It follows from a batch, and from no event or tick.
+	Batch func(d *Desk, b secor.BodyBatch, file mail.Attachment, now time.Time) (mail.Message, error)
 
 	// Chore is upkeep, which follows from a tick and concerns no case. It completes
 	// the job itself.
@@ -135,7 +139,7 @@ func Check(kinds []Kind, schedules []Schedule) error {
 
 func (k Kind) check(all []Kind, schedules []Schedule) error {
 	ways := 0
-	for _, set := range []bool{k.Work != nil, k.Letter != nil, k.Chore != nil} {
+	for _, set := range []bool{k.Work != nil, k.Letter != nil, k.Batch != nil, k.Chore != nil} {
 		if set {
 			ways++
 		}
@@ -151,8 +155,8 @@ func (k Kind) check(all []Kind, schedules []Schedule) error {
 		found bool
 		text  string
 	}{
-		{k.Chore == nil && !follows, "follows from nothing"},
-		{k.Chore == nil && !secor.Judged(k.Name), "has no rule that says when its reason ends"},
+		{k.onCase() && !follows, "follows from nothing"},
+		{k.onCase() && !secor.Judged(k.Name), "has no rule that says when its reason ends"},
 		{k.Chore != nil && !scheduled, "is a chore without a schedule"},
 		{k.Chore == nil && scheduled, "has a schedule and no chore"},
 		{!slices.Contains(Queues(), k.Queue), fmt.Sprintf("has no queue %q", k.Queue)},
@@ -172,6 +176,9 @@ func (k Kind) check(all []Kind, schedules []Schedule) error {
 	}
 	return fmt.Errorf("job kind %s %s", k.Name, strings.Join(problems, ", "))
 }
+
+// onCase reports whether a job of this kind follows from an event of a case.
+func (k Kind) onCase() bool { return k.Chore == nil && k.Batch == nil }
 
 // How often an attempt is made, which is how long an outage may last before a
 // person must decide on each job: a letter outlives a mail server that is away from

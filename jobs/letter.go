@@ -25,6 +25,7 @@ type letterPage struct {
 	Cause       secor.Event
 	Invoice     *secor.Invoice
 	Certificate *secor.Certificate
+	Replaced    *secor.Certificate // in whose place it stands; nil: it is a first one
 	Score       secor.Score
 	Pass        secor.PassMark
 	Account     string     // with the governing body
@@ -127,7 +128,7 @@ func (d *Desk) writeIn(page letterPage, name string) (mail.Message, error) {
 }
 
 func (d *Desk) page(f *secor.File, cause secor.Event, to Recipient) (letterPage, error) {
-	page := letterPage{Lang: secor.English, Desk: d, To: to, File: f, Cause: cause, Invoice: f.Invoice(), Certificate: f.Certificate(),
+	page := letterPage{Lang: secor.English, Desk: d, To: to, File: f, Cause: cause, Invoice: f.Invoice(), Certificate: f.Certificate(), Replaced: f.Replaced(),
 		Due: d.nextPromise(f), Holder: nameOf(f, f.Case.Holder), Clock: clockOf(f, cause)}
 	if page.toCompany() && f.Company.Language == secor.French {
 		page.Lang = secor.French

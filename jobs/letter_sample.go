@@ -136,7 +136,7 @@ func samplePage(d *Desk) (letterPage, error) {
 	return letterPage{Lang: secor.English, Desk: d, To: Recipient{Key: "company:1", Name: "Contact", Email: "company@desk.example"}, File: file,
 		Cause: secor.Event{Seq: 1, Kind: secor.EventClockBreach, Text: "Text", Facts: map[string]string{"policy": "policy", "cycle": "1", "why": "why", "changed": "A1", "reference": "0042"},
 			HappenedAt: day.Start(time.UTC), RecordedAt: day.Start(time.UTC)},
-		Invoice: &file.Invoices[0], Certificate: &file.Certificates[0], Score: score, Pass: edition.PassMarks[secor.PurposeCertification],
+		Invoice: &file.Invoices[0], Certificate: &file.Certificates[0], Replaced: &file.Certificates[0], Score: score, Pass: edition.PassMarks[secor.PurposeCertification],
 		Account: "1234567", Due: "Wednesday 25 March 2026", Holder: "Reviewer",
 		Clock: &clockPage{Title: "Policy", Question: "Question", Since: day, Until: day, Deadline: "Deadline", Next: "Next", Steps: "Steps"}}, err
 }

@@ -16,6 +16,7 @@ func words(lang secor.Language) template.FuncMap {
 		"percent":    lang.Percent,
 		"points":     lang.Points,
 		"day":        lang.Date,
+		"month":      lang.Month,
 		"tax":        lang.Tax,
 		"state":      func(s secor.State) string { return cmp.Or(inFrench(lang, string(s)), s.Words()) },
 		"purpose":    func(p secor.Purpose) string { return cmp.Or(inFrench(lang, string(p)), string(p)) },

@@ -40,7 +40,7 @@ var scheduleName = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 const mostMissed = 100
 
 // Schedules returns the schedules of every family.
-func Schedules() []Schedule { return upkeepSchedules() }
+func Schedules() []Schedule { return slices.Concat(upkeepSchedules(), certificateSchedules()) }
 
 // Check reports a schedule by which nothing could be recorded.
 func (s Schedule) Check() error {

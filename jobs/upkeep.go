@@ -27,6 +27,7 @@ const (
 type Chores interface {
 	FinishAnchor(ctx context.Context, c promise.Claim) (promise.State, error)
 	FinishPurge(ctx context.Context, c promise.Claim) (promise.State, error)
+	FinishGather(ctx context.Context, c promise.Claim) (promise.State, error)
 }
 
 func upkeepSchedules() []Schedule {

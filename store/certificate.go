@@ -12,6 +12,7 @@ import (
 type certificateRow struct {
 	ID         int64
 	CaseID     int64
+	Body       string
 	State      secor.State
 	Term       int
 	Number     string
@@ -25,8 +26,8 @@ type certificateRow struct {
 
 func (r certificateRow) isNew() bool { return r.ID == 0 }
 
-func newCertificateRow(id secor.CaseID, c secor.Certificate) certificateRow {
-	return certificateRow{ID: c.ID, CaseID: int64(id), State: c.State, Term: c.Term, Number: c.Number, IssuedOn: day(c.IssuedOn),
+func newCertificateRow(of secor.Case, c secor.Certificate) certificateRow {
+	return certificateRow{ID: c.ID, CaseID: int64(of.ID), Body: of.Body, State: c.State, Term: c.Term, Number: c.Number, IssuedOn: day(c.IssuedOn),
 		ExpiresOn: day(c.ExpiresOn), MailedOn: day(c.MailedOn), Question: c.Question, ProposerID: ref(c.Proposer), ReplacesID: ref(c.ReplacesID)}
 }
 
@@ -37,14 +38,14 @@ func (r certificateRow) domain() secor.Certificate {
 }
 
 const certificatesSQL = `
-	SELECT id, case_id, state, term, number, issued_on, expires_on, mailed_on, question, proposer_id, replaces_id
+	SELECT id, case_id, body, state, term, number, issued_on, expires_on, mailed_on, question, proposer_id, replaces_id
 	FROM certificates
 	WHERE case_id = $1
 	ORDER BY id`
 
 const addCertificateSQL = `
-	INSERT INTO certificates (case_id, state, term, number, issued_on, expires_on, mailed_on, question, proposer_id, replaces_id)
-	VALUES (:case_id, :state, :term, :number, :issued_on, :expires_on, :mailed_on, :question, :proposer_id, :replaces_id)`
+	INSERT INTO certificates (case_id, body, state, term, number, issued_on, expires_on, mailed_on, question, proposer_id, replaces_id)
+	VALUES (:case_id, :body, :state, :term, :number, :issued_on, :expires_on, :mailed_on, :question, :proposer_id, :replaces_id)`
 
 const updateCertificateSQL = `
 	UPDATE certificates
@@ -60,6 +61,55 @@ func loadCertificates(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
 	}
 	for _, row := range found {
 		f.Certificates = append(f.Certificates, row.domain())
+	}
+	return nil
+}
+
+const numberTakenSQL = `
+	SELECT case_id, state
+	FROM certificates
+	WHERE body = $1 AND number_key = upper(regexp_replace($2, '[^[:alnum:]]', '', 'g')) AND id <> $3`
+
+// refuseTakenNumber refuses a number that the body gave another certificate, ever.
+func refuseTakenNumber(ctx context.Context, tx *sqlx.Tx, changed []certificateRow) error {
+	for _, row := range changed {
+		if row.Number == "" {
+			continue
+		}
+		var taken []struct {
+			CaseID secor.CaseID
+			State  secor.State
+		}
+		err := tx.SelectContext(ctx, &taken, numberTakenSQL, row.Body, row.Number, row.ID)
+		if err != nil {
+			return fmt.Errorf("look for number: %w", err)
+		}
+		if len(taken) > 0 {
+			return refuse(secor.ErrField, "look the number up and correct it",
+				"number %s is that of the certificate of case %d already, which is %s", row.Number, taken[0].CaseID, taken[0].State.Words())
+		}
+	}
+	return nil
+}
+
+const numberedSQL = `SELECT number FROM certificates WHERE body = $1 AND number <> ''`
+
+// loadNumbered reads the numbers that this office gave, where the next one may be
+// given. Who may give one is alone with them until the end of the transaction.
+func loadNumbered(ctx context.Context, tx *sqlx.Tx, f *secor.File, mode lockMode) error {
+	c := f.Certificate()
+	if f.Body.Numberer != secor.MakerPartner || c == nil || c.State != secor.StateRequested {
+		return nil
+	}
+	if mode == lockUpdate {
+		err := lockNumbers.take(ctx, tx)
+		if err != nil {
+			return fmt.Errorf("lock numbers: %w", err)
+		}
+	}
+	err := tx.SelectContext(ctx, &f.Numbered, numberedSQL, f.Case.Body)
+	if err != nil {
+		return fmt.Errorf("numbers of %s: %w", f.Case.Body, err)
 	}
 	return nil
 }

@@ -69,6 +69,10 @@ func (s *Store) loadFile(ctx context.Context, tx *sqlx.Tx, id secor.CaseID, mode
 			return nil, fmt.Errorf("load case %d: %w", id, err)
 		}
 	}
+	err = loadNumbered(ctx, tx, f, mode)
+	if err != nil {
+		return nil, fmt.Errorf("load case %d: %w", id, err)
+	}
 	return f, nil
 }
 
@@ -123,7 +127,7 @@ func rowsOf(f *secor.File) rows {
 		r.payments = append(r.payments, newPaymentRows(i)...)
 	}
 	for _, c := range f.Certificates {
-		r.certificates = append(r.certificates, newCertificateRow(f.Case.ID, c))
+		r.certificates = append(r.certificates, newCertificateRow(f.Case, c))
 	}
 	for _, c := range f.Clocks {
 		r.entries[c.ID] = len(c.Entries)
@@ -134,6 +138,7 @@ func rowsOf(f *secor.File) rows {
 // write writes the rows that differ from before and reports whether there were any.
 func (r rows) write(ctx context.Context, tx *sqlx.Tx, before rows) (bool, error) {
 	w := &writer{ctx: ctx, tx: tx}
+	w.err = refuseTakenNumber(ctx, tx, unlike(before.certificates, r.certificates))
 	putChanged(w, "", updateCompanySQL, []companyRow{before.company}, []companyRow{r.company})
 	putChanged(w, "", updateRequestSQL, before.request, r.request)
 	putChanged(w, "", updateAuditSQL, before.audit, r.audit)

@@ -162,7 +162,7 @@ func (s *Store) CancelJob(ctx context.Context, jobID int64, act secor.Act) error
 // RetryJob; a refusal of the case's rules changes nothing.
 func (s *Store) ArrivedJob(ctx context.Context, jobID int64, act secor.Act) error {
 	return s.decideJob(ctx, jobID, act, arrivedJobSQL, func(f *secor.File, job promise.Job) (string, error) {
-		if job.State == promise.Open || job.SendingAt.IsZero() || job.CaseID == 0 {
+		if job.State == promise.Open || job.SendingAt.IsZero() || job.CaseID == 0 && job.Batch == 0 {
 			return "", refuse(secor.ErrIllegalMove, "retry or cancel it", "job %d is %s, and has no letter of which nobody knows whether it arrived", job.ID, job.State)
 		}
 		who := act.By.String()
@@ -201,7 +201,7 @@ func (s *Store) decideJob(ctx context.Context, jobID int64, act secor.Act, chang
 			return err
 		}
 		if found.CaseID == 0 {
-			return s.deskStep(ctx, tx, act, step)
+			return s.deskStep(ctx, tx, act, step, func(d *deskTx) error { return s.decided(d, found) })
 		}
 		return s.updateTx(ctx, tx, secor.CaseID(found.CaseID), act, step)
 	})
@@ -212,9 +212,22 @@ func (s *Store) decideJob(ctx context.Context, jobID int64, act secor.Act, chang
 	return nil
 }
 
+// decided does what the end of a job without a case means for what it follows from.
+func (s *Store) decided(d *deskTx, found promise.Job) error {
+	if found.Batch == 0 {
+		return nil
+	}
+	job, err := readJob(d.ctx, d.Tx, jobSQL, found.ID)
+	if err != nil {
+		return err
+	}
+	return s.batchDecided(d, job)
+}
+
 // deskStep takes a step on a file without a case: what it records is written on the
-// desk's stream. The same act again changes nothing.
-func (s *Store) deskStep(ctx context.Context, tx *sqlx.Tx, act secor.Act, step Step) error {
+// desk's stream, and then is what follows from it there. The same act again changes
+// nothing.
+func (s *Store) deskStep(ctx context.Context, tx *sqlx.Tx, act secor.Act, step Step, then func(*deskTx) error) error {
 	d, err := s.beginDesk(ctx, tx, act)
 	if err != nil {
 		return err
@@ -242,7 +255,7 @@ func (s *Store) deskStep(ctx context.Context, tx *sqlx.Tx, act secor.Act, step S
 			return err
 		}
 	}
-	return nil
+	return then(d)
 }
 
 // Trouble is what waits for a person.

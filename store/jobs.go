@@ -20,7 +20,7 @@ import (
 // without harm, because lib/pq and database/sql do so when an answer is lost
 // (lib/pq issue 939): a claim is known by its token, all else by its fence.
 
-const jobColumns = `id, kind, case_id, cause, schedule, tick_at, key, audience, recipient, state, attempts, worker, last_error,
+const jobColumns = `id, kind, case_id, cause, schedule, tick_at, batch_id, key, audience, recipient, state, attempts, worker, last_error,
 	not_before, woken_until, claimed_at, claimed_until, sending_at, finished_at, receipt`
 
 type jobRow struct {
@@ -30,6 +30,7 @@ type jobRow struct {
 	Cause        ref
 	Schedule     optional
 	TickAt       moment
+	BatchID      ref
 	Key          string
 	Audience     string
 	Recipient    string
@@ -48,7 +49,7 @@ type jobRow struct {
 
 func (r jobRow) job() promise.Job {
 	return promise.Job{
-		ID: r.ID, Kind: r.Kind, CaseID: int64(r.CaseID), Cause: int(r.Cause), Schedule: string(r.Schedule), Tick: time.Time(r.TickAt),
+		ID: r.ID, Kind: r.Kind, CaseID: int64(r.CaseID), Cause: int(r.Cause), Schedule: string(r.Schedule), Tick: time.Time(r.TickAt), Batch: int64(r.BatchID),
 		Key: r.Key, Audience: r.Audience, Recipient: r.Recipient,
 		State: r.State, Attempts: r.Attempts, Worker: r.Worker, LastError: r.LastError, NotBefore: time.Time(r.NotBefore),
 		Woken: time.Time(r.WokenUntil), ClaimedAt: time.Time(r.ClaimedAt), Leased: time.Time(r.ClaimedUntil),

@@ -30,7 +30,7 @@ func AddJob(ctx context.Context, tx sqlx.ExecerContext, j promise.Job, wait time
 // promise writes down the jobs that follow from events, one for each recipient.
 func (s *Store) promise(ctx context.Context, tx *sqlx.Tx, f *secor.File, events []secor.Event) error {
 	for _, e := range events {
-		for _, follow := range secor.Follows(e.Kind) {
+		for _, follow := range f.Follows(e.Kind) {
 			err := s.promiseOne(ctx, tx, f, e, follow)
 			if err != nil {
 				return err

@@ -95,9 +95,10 @@ func (s *Store) snapshot(ctx context.Context, read func(tx *sqlx.Tx) error) erro
 type lock int64
 
 const (
-	lockDesk   lock = 0x5ec0_0001 + iota // the desk's stream and the register of companies
-	lockRoster                           // who works here: shared by every step
-	lockAssign                           // who gets an audit: loads are true only under it
+	lockDesk    lock = 0x5ec0_0001 + iota // the desk's stream and the register of companies
+	lockRoster                            // who works here: shared by every step
+	lockAssign                            // who gets an audit: loads are true only under it
+	lockNumbers                           // who gives a certificate its number; the only one that is taken last
 )
 
 func (l lock) take(ctx context.Context, tx *sqlx.Tx) error {

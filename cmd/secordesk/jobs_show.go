@@ -170,7 +170,10 @@ func (t *terminal) lookAt(ctx context.Context, cases *desk, j promise.Job, story
 
 func (j jobSeen) write(w io.Writer) error {
 	follows := fmt.Sprintf("from event %d of case %d", j.Cause, j.CaseID)
-	if j.CaseID == 0 {
+	switch {
+	case j.Batch != 0:
+		follows = fmt.Sprintf("from batch %d for a governing body", j.Batch)
+	case j.CaseID == 0:
 		follows = fmt.Sprintf("from the tick of %s at %s", j.Schedule, stamp(j.Tick, j.zone))
 	}
 	attempts := strconv.Itoa(j.Attempts)

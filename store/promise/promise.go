@@ -31,6 +31,7 @@ type Job struct {
 	CaseID    int64     // 0: it follows from a tick and not from an event
 	Cause     int       // sequence number of the event that it follows from
 	Schedule  string    // "": it follows from an event
+	Batch     int64     // for a governing body; 0: it follows from something else
 	Tick      time.Time // instant of the schedule that it follows from; programme time
 	Key       string    // unique for ever; derived from the event or the tick, so it cannot recur
 	Audience  string    // "company"

@@ -34,6 +34,19 @@ func ParseLanguage(text string) (Language, error) {
 
 var frenchMonths = [...]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"}
 
+// Month returns the month of a day as a letter in that language prints it: "May",
+// "mai". The zero date is "".
+func (l Language) Month(d Date) string {
+	switch {
+	case d.IsZero():
+		return ""
+	case l == French:
+		return frenchMonths[d.Month-1]
+	default:
+		return d.Month.String()
+	}
+}
+
 // Date returns a day as a letter in that language prints it: "28 May 2026",
 // "28 mai 2026", "1er mai 2026". The zero date is "".
 func (l Language) Date(d Date) string {
