@@ -203,9 +203,26 @@ var wrongRows = []struct{ constraint, statement string }{
 	{"certificates_mailed_after_issue", `UPDATE certificates SET mailed_on = issued_on - 1`},
 	{"certificates_queried_have_a_question", `UPDATE certificates SET question = 'which code?'`},
 	{"certificates_revoked_were_proposed", `UPDATE certificates SET state = 'revoked'`},
-	{"certificates_one_stands", `INSERT INTO certificates (case_id, state, term, number, question) VALUES (2, 'due', 3, '', '')`},
-	{"certificates_replaced_once", `INSERT INTO certificates (case_id, state, term, number, question, replaces_id)
-		VALUES (3, 'due', 3, '', '', 1), (4, 'due', 3, '', '', 1)`},
+	{"certificates_one_stands", `INSERT INTO certificates (case_id, body, state, term, number, question) VALUES (2, 'ab-pir', 'due', 3, '', '')`},
+	{"certificates_replaced_once", `INSERT INTO certificates (case_id, body, state, term, number, question, replaces_id)
+		VALUES (3, 'ab-pir', 'due', 3, '', '', 1), (4, 'ab-pir', 'due', 3, '', '', 1)`},
+	{"certificates_body_is_the_cases", `UPDATE certificates SET body = 'sk-wcb'; SET CONSTRAINTS ALL IMMEDIATE`},
+	{"certificates_number_is_given_once", `INSERT INTO certificates (case_id, body, state, term, number, question, issued_on, expires_on)
+		VALUES (3, 'ab-pir', 'received', 3, 'n 1', '', '2026-03-25', '2029-03-24')`},
+
+	{"body_batches_made_by_somebody", `INSERT INTO body_batches (body, made_at, made_by) VALUES ('ab-pir', now(), 'company:1')`},
+	{"body_batches_sha256_is_of_data", bodyBatch(`'x', encode(sha256('y'), 'hex'), NULL, NULL`)},
+	{"body_batches_sent_have_a_file", bodyBatch(`'', '', now(), NULL`)},
+	{"body_batches_end_once", bodyBatch(`'x', encode(sha256('x'), 'hex'), now(), now()`)},
+	{"body_batch_rows_one_unsettled", bodyBatch(`'', '', NULL, NULL`) + `; ` + bodyBatch(`'', '', NULL, NULL`) +
+		`; INSERT INTO body_batch_rows (batch_id, certificate_id) SELECT id, 1 FROM body_batches`},
+	{"mail_batches_made_by_a_person", `INSERT INTO mail_batches (made_at, made_by, data, sha256) VALUES (now(), 'desk', 'x', encode(sha256('x'), 'hex'))`},
+	{"mail_batches_sha256_is_of_data", mailBatch(`encode(sha256('y'), 'hex'), NULL, NULL`)},
+	{"mail_batches_end_once", mailBatch(`encode(sha256('x'), 'hex'), now(), now()`)},
+	{"mail_envelopes_positions_from_one", envelope(`0, NULL, ''`)},
+	{"mail_envelopes_left_out_are_settled", envelope(`1, NULL, 'changed'`)},
+	{"mail_envelopes_once_per_batch", envelope(`1, now(), ''`) + `; INSERT INTO mail_envelopes SELECT batch_id, 2, certificate_id, case_id, '', '', now(), '' FROM mail_envelopes`},
+	{"mail_envelopes_one_open", envelope(`1, NULL, ''`) + `; ` + envelope(`1, NULL, ''`)},
 
 	{"documents_name_is_unique", `INSERT INTO documents SELECT 1, 'a.pdf', 'a/b', 'x', encode(sha256('x'), 'hex'), now() FROM generate_series(1, 2)`},
 	{"documents_name_is_a_file_name", `INSERT INTO documents VALUES (1, '../a.pdf', 'a/b', 'x', encode(sha256('x'), 'hex'), now())`},
@@ -280,6 +297,22 @@ func events(change string) string {
 func entry(values string) string {
 	return `INSERT INTO clock_entries (clock_id, seq, kind, happened_at, recorded_at, party, level)
 		SELECT id, v.* FROM clocks, (VALUES (` + values + `)) v WHERE case_id = 1`
+}
+
+// bodyBatch inserts a batch for a governing body.
+func bodyBatch(values string) string {
+	return `INSERT INTO body_batches (body, made_at, made_by, data, sha256, sent_at, cancelled_at) VALUES ('ab-pir', now(), 'desk', ` + values + `)`
+}
+
+// mailBatch inserts a print batch.
+func mailBatch(values string) string {
+	return `INSERT INTO mail_batches (made_at, made_by, data, sha256, mailed_at, cancelled_at) VALUES (now(), 'reviewer:1', 'x', ` + values + `)`
+}
+
+// envelope inserts a print batch with one envelope, of certificate 1.
+func envelope(values string) string {
+	return mailBatch(`encode(sha256('x'), 'hex'), NULL, NULL`) + `; INSERT INTO mail_envelopes (batch_id, certificate_id, case_id, postal_code, printed, position, settled_at, left_out)
+		SELECT max(id), 1, 2, '', '', ` + values + ` FROM mail_batches`
 }
 
 // schedule inserts a schedule.

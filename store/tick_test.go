@@ -238,10 +238,10 @@ func TestTicks_WrongRows(t *testing.T) {
 	d.ticks(hourly, hours(morning.Add(time.Hour)))
 	const columns = `INSERT INTO jobs (kind, key, audience, recipient, not_before, case_id, cause, schedule, tick_at) VALUES ('a:b', 'k', 'desk', 'desk', now(), `
 	for _, tt := range []struct{ constraint, statement string }{
-		{"jobs_follow_from_an_event_or_a_tick", columns + `NULL, NULL, NULL, NULL)`},
-		{"jobs_follow_from_an_event_or_a_tick", columns + `1, 1, 'hourly', '2026-03-25T17:00:00Z')`},
-		{"jobs_follow_from_an_event_or_a_tick", columns + `1, NULL, NULL, NULL)`},
-		{"jobs_follow_from_an_event_or_a_tick", columns + `NULL, NULL, 'hourly', NULL)`},
+		{"jobs_follow_from_one_thing", columns + `NULL, NULL, NULL, NULL)`},
+		{"jobs_follow_from_one_thing", columns + `1, 1, 'hourly', '2026-03-25T17:00:00Z')`},
+		{"jobs_follow_from_one_thing", columns + `1, NULL, NULL, NULL)`},
+		{"jobs_follow_from_one_thing", columns + `NULL, NULL, 'hourly', NULL)`},
 		{"jobs_tick_is_recorded", columns + `NULL, NULL, 'hourly', '2026-03-25T17:00:01Z')`},
 		{"jobs_one_per_tick", columns + `NULL, NULL, 'hourly', '2026-03-25T17:00:00Z')`},
 		{"jobs_stay_until_they_are_over", `DELETE FROM jobs`},

@@ -85,8 +85,8 @@ func TestVerify(t *testing.T) {
 		{"state", []string{`UPDATE cases SET state = 'withdrawn' WHERE id = 1`}, "case:1: is stored as withdrawn and its events say qa_complete"},
 		{"state of the certificate", []string{`UPDATE certificates SET state = 'delivered'`}, `case:1: its certificate 1 is stored with state "delivered" and its events say "mailed"`},
 		{"the certificate", []string{`DELETE FROM certificates`}, `case:1: its certificate 1 is missing`},
-		{"another certificate", []string{`INSERT INTO certificates (case_id, state, term, number, issued_on, expires_on, question)
-			VALUES (1, 'replaced', 3, 'N-2', '2026-03-25', '2029-03-24', '')`}, `case:1: its certificate 2 is stored and no event says so`},
+		{"another certificate", []string{`INSERT INTO certificates (case_id, body, state, term, number, issued_on, expires_on, question)
+			VALUES (1, 'ab-pir', 'replaced', 3, 'N-2', '2026-03-25', '2029-03-24', '')`}, `case:1: its certificate 2 is stored and no event says so`},
 		{"number of the certificate", []string{`UPDATE certificates SET number = 'N-2'`}, `case:1: its certificate 1 is stored with number "N-2" and its events say "N-1"`},
 		{"term of the certificate", []string{`UPDATE certificates SET term = 1`}, `case:1: its certificate 1 is stored with term "1" and its events say "3"`},
 		{"issue", []string{`UPDATE certificates SET issued_on = '2026-03-24'`}, `case:1: its certificate 1 is stored with issue "2026-03-24" and its events say "2026-03-25"`},

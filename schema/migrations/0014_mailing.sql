@@ -67,7 +67,7 @@ CREATE TABLE mail_batches (
 
 CREATE TABLE mail_envelopes (
     batch_id       bigint      NOT NULL REFERENCES mail_batches (id),
-    position       integer     NOT NULL CHECK (position >= 1),
+    position       integer     NOT NULL CONSTRAINT mail_envelopes_positions_from_one CHECK (position >= 1),
     certificate_id bigint      NOT NULL REFERENCES certificates (id),
     case_id        bigint      NOT NULL REFERENCES cases (id),
     postal_code    text        NOT NULL,
