@@ -108,7 +108,7 @@ func languagesOf(kind secor.JobKind) []secor.Language {
 func samplePage(d *Desk) (letterPage, error) {
 	day := secor.NewDate(2026, time.March, 25)
 	body := &secor.Body{ID: "body", Name: "Body", Programme: "Programme", Province: "AB", Email: "body@desk.example", AccountLabel: "Account",
-		Printer: secor.MakerBody, Numberer: secor.MakerBody, CoSigned: true, Paper: true}
+		Printer: secor.MakerBody, Numberer: secor.MakerBody, CoSigned: true, Paper: true, AccountDigits: []int{7}}
 	edition := &secor.Edition{ID: "edition", Title: "Edition", PassMarks: map[secor.Purpose]secor.PassMark{secor.PurposeCertification: {Overall: 80, Element: 50}},
 		MaxHeadcount: 10, Months: secor.EvidenceMonths{ThreeYear: 12, OneYear: 3}, Course: secor.CourseRule{Name: "Course", ValidYears: 3},
 		Policies: []secor.Policy{{Name: "policy", Title: "Policy", Party: secor.PartyOffice, Levels: []secor.Level{{Name: "breach", AfterDays: 3}}}}}
@@ -124,7 +124,7 @@ func samplePage(d *Desk) (letterPage, error) {
 			TaxName: "GST", SentOn: day, Payments: []secor.Payment{{ID: 1, Amount: 5000, Method: "cheque", ReceivedOn: day, Reference: "0042"}}}},
 		Certificates: []secor.Certificate{{ID: 1, State: secor.StateMailed, Term: 3, Number: "1", IssuedOn: day, ExpiresOn: day, MailedOn: day, Question: "Question"}},
 		Company: secor.Company{ID: 1, LegalName: "Company", TradeName: "Trade", Province: "AB", Email: "company@desk.example", Contact: "Contact", Phone: "403-555-0142",
-			Language: secor.French, Address: secor.Address{Street: "Street", City: "City", Province: "AB", PostalCode: "T0J 0Y0"}, ProfileSince: day},
+			Language: secor.French, Member: true, Address: secor.Address{Street: "Street", City: "City", Province: "AB", PostalCode: "T0J 0Y0"}, ProfileSince: day},
 		People:        []secor.Person{{ID: 1, Name: "Person", Courses: []secor.Course{{Name: "Course", CompletedOn: day}}}},
 		Registrations: []secor.Registration{{Body: "body", Account: "1234567", GoodStanding: true}},
 		Roster:        []secor.Reviewer{{ID: 1, Name: "Reviewer", Email: "reviewer@desk.example", Role: secor.RoleLead, Active: true}},

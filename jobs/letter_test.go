@@ -4,9 +4,11 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"text/template"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -62,7 +64,7 @@ func letterFile(t *testing.T, kind secor.Subject) *secor.File {
 func letterDesk(t testing.TB) *Desk {
 	t.Helper()
 	desk, err := NewDesk(Office{Name: "Prairie Safety Partners", Address: []string{"200, 700 Centre Street SE", "Calgary AB  T2G 5P6"},
-		Phone: "403 555 0142", From: "desk@prairiesafety.example", VerifyURL: "https://verify.example/c/"})
+		Phone: "403 555 0142", From: "desk@prairiesafety.example", VerifyURL: "https://verify.example/c/", AuditToolURL: "https://audit.example/"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,17 +89,12 @@ func letterNames(t *testing.T, lang secor.Language) []string {
 // Look at a change with git diff before committing it.
 func TestLetters(t *testing.T) {
 	desk := letterDesk(t)
-	ofRequest := []string{"welcome", "rejection", "not_required", "request_question", "request_closed"}
 	cause := secor.Event{Kind: secor.EventClockBreach, Text: "Eleven people work for you; please apply for COR.", Facts: map[string]string{
 		"policy": "qa_review", "why": "least load: 2 of 8", "changed": "C1 C4"}}
 	for _, lang := range secor.Languages() {
 		for _, name := range letterNames(t, lang) {
 			t.Run(name+"."+string(lang), func(t *testing.T) {
-				kind := secor.SubjectAudit
-				if slices.Contains(ofRequest, name) {
-					kind = secor.SubjectRequest
-				}
-				f := letterFile(t, kind)
+				f := letterFile(t, subjectOf(name))
 				f.Company.Language = lang
 				to := letterReader(name)
 				message, err := desk.write(name, f, cause, to)
@@ -116,10 +113,21 @@ func TestLetters(t *testing.T) {
 				if next := map[secor.Language]string{secor.English: "\nNext: ", secor.French: "\nEnsuite\u00a0: "}[lang]; to.Key == "company:9" && !strings.Contains(message.Text, next) {
 					t.Errorf("letter does not say the next step:\n%s", got)
 				}
+				checkHTML(t, message.HTML)
 				golden(t, filepath.Join("testdata", "letter", name+"."+string(lang)+".golden"), got)
 			})
 		}
 	}
+}
+
+// subjectOf is the kind of case on which a letter is written.
+func subjectOf(text string) secor.Subject {
+	for _, k := range Kinds() {
+		if k.Text == text && strings.HasPrefix(string(k.Name), "request:") {
+			return secor.SubjectRequest
+		}
+	}
+	return secor.SubjectAudit
 }
 
 // letterReader is who gets a letter.
@@ -232,5 +240,139 @@ func TestMakePapers_WithoutAddressAndPhone(t *testing.T) {
 	err = makePapers(desk, f, secor.Event{})
 	if err != nil || len(f.Documents) != 2 {
 		t.Errorf("%d papers, %v", len(f.Documents), err)
+	}
+}
+
+// checkHTML holds that a page loads nothing and runs nothing.
+func checkHTML(t *testing.T, page string) {
+	t.Helper()
+	for _, wrong := range []string{"<img", "<script", "<link", "<iframe", "src=", "url(", "@import", "ZgotmplZ", "no value"} {
+		if strings.Contains(page, wrong) {
+			t.Errorf("HTML has %s:\n%s", wrong, page)
+		}
+	}
+}
+
+// TestLetters_HTML holds the layout, with something to escape in each sort of block.
+func TestLetters_HTML(t *testing.T) {
+	desk := letterDesk(t)
+	f := letterFile(t, secor.SubjectAudit)
+	f.Company.LegalName, f.Company.Language = "<b>Éclair</b> & \"Fils\"", secor.French
+	for _, name := range []string{"fail", "unlocked", "registration_question"} {
+		cause := secor.Event{Text: "</blockquote><script>alert(1)</script> https://evil.example/ javascript:alert(1)"}
+		message, err := desk.write(name, f, cause, Recipient{Key: "company:9", Name: "<i>O'Neil</i>", Email: "bureau@eclair.example"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, raw := range []string{"<b>", "<i>", "<script", "href=\"https://evil"} {
+			if strings.Contains(message.HTML, raw) {
+				t.Errorf("%s: %s is not escaped", name, raw)
+			}
+		}
+		golden(t, filepath.Join("testdata", "letter", name+".fr.html"), message.HTML)
+	}
+}
+
+// TestLetters_WrongTextStopsTheStart: also one in a branch that is seldom taken.
+func TestLetters_WrongTextStopsTheStart(t *testing.T) {
+	desk := letterDesk(t)
+	for text, want := range map[string]string{
+		"S\n\n{{.Nonsense}}": "letter/fr/bad.txt:3:2: executing \"letter/fr/bad.txt\" at <.Nonsense>",
+		"S\n\n{{if .Holder}}a{{else}}{{.File.Company.Colour}}{{end}}":               "bad.txt:3:30: executing \"letter/fr/bad.txt\" at <.File.Company.Colour>",
+		"S\n\n{{with .Cause.Text}}{{range .Nothing}}{{end}}{{end}}":                 "bad.txt:3:28",
+		"S\n\n{{range .Score.Reasons}}{{.}}{{else}}{{.Invoice.Colour}}{{end}}":      "bad.txt:3:47",
+		"S\n\n{{if eq .File.Audit.Purpose \"x\"}}{{money .Invoice.Number}}{{end}}":  "bad.txt:3:49",
+		"S\n\n{{with $i := .Invoice}}{{$i.Total}}{{end}}{{template \"other.txt\"}}": "bad.txt:3:53",
+	} {
+		l, err := newLetters(desk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = l.texts[secor.French].New("letter/fr/bad.txt").Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = l.check(desk)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+	l, err := newLetters(desk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.texts[secor.French] = template.New("")
+	err = l.check(desk)
+	if err == nil || !strings.Contains(err.Error(), "letter of score:send_pass: jobs/letter/fr/pass.txt is missing") || strings.Contains(err.Error(), "tell_reviewer") {
+		t.Errorf("without French: %v", err)
+	}
+}
+
+// TestSamplePage_IsFull: the check at start sees what the sample has a value for.
+func TestSamplePage_IsFull(t *testing.T) {
+	page, err := samplePage(letterDesk(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var empty func(path string, v reflect.Value)
+	empty = func(path string, v reflect.Value) {
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() && v.Field(i).IsZero() {
+				t.Errorf("%s%s is empty in the sample", path, v.Type().Field(i).Name)
+			}
+		}
+	}
+	empty("", reflect.ValueOf(page))
+	empty("Company.", reflect.ValueOf(page.File.Company))
+	empty("Body.", reflect.ValueOf(*page.File.Body))
+}
+
+func TestPromiseLine(t *testing.T) {
+	entry := func(kind secor.ClockEntryKind, day int, party secor.Party) secor.ClockEntry {
+		at := time.Date(2026, time.May, day, 16, 0, 0, 0, time.UTC)
+		return secor.ClockEntry{Kind: kind, At: at, Recorded: at, Party: party}
+	}
+	started, paused, resumed := entry(secor.ClockStarted, 1, ""), entry(secor.ClockPaused, 4, secor.PartyCompany), entry(secor.ClockResumed, 8, "")
+	clock := func(policy string, entries ...secor.ClockEntry) secor.Clock {
+		p, known := letterFile(t, secor.SubjectAudit).Edition.Policy(policy)
+		if !known {
+			t.Fatalf("no policy %s", policy)
+		}
+		return secor.Clock{Policy: p, Cycle: 1, Calendar: "AB", Entries: entries}
+	}
+	tests := []struct {
+		name            string
+		clocks          []secor.Clock
+		english, french string
+	}{
+		{"nothing is promised", nil, "", ""},
+		{"a company's clock is no promise of ours", []secor.Clock{clock("invoice_payment", started)}, "", ""},
+		{"a review that waited for the company", []secor.Clock{clock("qa_review", started, paused, resumed)},
+			"Our promise: by 2 June 2026; our time so far 6 days, yours 4.",
+			"Notre promesse : au plus tard le 2 juin 2026 ; notre temps jusqu’ici 6 jours, le vôtre 4."},
+		{"one that waits", []secor.Clock{clock("qa_review", started, paused)},
+			"Our promise: our time stands still until we have your answer; our time so far 3 days, yours 7.",
+			"Notre promesse : notre délai est suspendu jusqu’à votre réponse ; notre temps jusqu’ici 3 jours, le vôtre 7."},
+		{"the notice itself goes unsaid", []secor.Clock{clock("notification", entry(secor.ClockStarted, 10, "")), clock("certificate", entry(secor.ClockStarted, 10, ""))},
+			"Our promise: by 20 May 2026; our time so far 1 day, yours 0.",
+			"Notre promesse : au plus tard le 20 mai 2026 ; notre temps jusqu’ici 1 jour, le vôtre 0."},
+		{"what only this desk asks of itself comes second", []secor.Clock{clock("qa_review", started), clock("registration_review", started)},
+			"Our promise: by 29 May 2026; our time so far 10 days, yours 0.",
+			"Notre promesse : au plus tard le 29 mai 2026 ; notre temps jusqu’ici 10 jours, le vôtre 0."},
+		{"a promise that is met", []secor.Clock{clock("qa_review", started, entry(secor.ClockMet, 9, ""))}, "", ""},
+	}
+	for _, tt := range tests {
+		f := letterFile(t, secor.SubjectAudit)
+		f.Clocks = tt.clocks
+		err := f.Begin(secor.Act{ID: "letter", By: secor.Desk}, time.Date(2026, time.May, 11, 16, 0, 0, 0, time.UTC))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := promiseEnglish(f); got != tt.english {
+			t.Errorf("%s:\n%s\nwant\n%s", tt.name, got, tt.english)
+		}
+		if got := promiseFrench(f); got != tt.french {
+			t.Errorf("%s:\n%s\nwant\n%s", tt.name, got, tt.french)
+		}
 	}
 }
