@@ -27,7 +27,7 @@ func (l *letters) check(d *Desk) error {
 		if k.Text == "" {
 			continue
 		}
-		for _, lang := range languagesOf(k.Name) {
+		for _, lang := range LanguagesOf(k.Name) {
 			file := textFile(lang, k.Text)
 			if l.texts[lang].Lookup(file) == nil {
 				problems = append(problems, fmt.Errorf("letter of %s: jobs/%s is missing", k.Name, file))
@@ -95,8 +95,8 @@ func toCompanies(kind secor.JobKind) bool {
 	return slices.ContainsFunc(secor.FollowsTo(kind), func(f secor.Follow) bool { return f.Audience == secor.AudienceCompany })
 }
 
-// languagesOf returns the languages in which a kind of letter must exist.
-func languagesOf(kind secor.JobKind) []secor.Language {
+// LanguagesOf returns the languages in which a kind of letter must exist.
+func LanguagesOf(kind secor.JobKind) []secor.Language {
 	if toCompanies(kind) {
 		return secor.Languages()
 	}

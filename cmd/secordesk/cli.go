@@ -20,6 +20,7 @@ type cli struct {
 	Import    importCmd    `cmd:"" help:"Take in files: companies, people, requests, submissions, payments."`
 	Case      caseCmd      `cmd:"" help:"Look at cases and take steps on them."`
 	Jobs      jobsCmd      `cmd:"" help:"Look at what follows from steps, and decide what failed."`
+	Letters   lettersCmd   `cmd:"" help:"Look at letters before they leave, and record what became of them."`
 	Score     scoreCmd     `cmd:"" help:"Score a submission dry, without a case."`
 	Programme programmeCmd `cmd:"" help:"Print the programme's rules with their sources."`
 	Verify    verifyCmd    `cmd:"" help:"Look whether the history was tampered with."`

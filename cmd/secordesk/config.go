@@ -58,6 +58,18 @@ func (c workerConfig) pace() (jobs.Pace, error) {
 	return pace, nil
 }
 
+// letterConfig is what a command needs that writes letters without sending them.
+type letterConfig struct {
+	DatabaseURL  databaseURL `env:"DATABASE_URL,required"` // secret
+	LetterGrace  grace       `env:"LETTER_GRACE" envDefault:"2m"`
+	DeskFrom     address     `env:"DESK_FROM,required"`
+	DeskName     name        `env:"DESK_NAME,required"`
+	DeskAddress  lines       `env:"DESK_ADDRESS"`
+	DeskPhone    name        `env:"DESK_PHONE"`
+	VerifyURL    webAddress  `env:"VERIFY_URL"`
+	AuditToolURL webAddress  `env:"AUDIT_TOOL_URL"`
+}
+
 // clockConfig is what the clock needs.
 type clockConfig struct {
 	DatabaseURL databaseURL   `env:"DATABASE_URL,required"` // secret

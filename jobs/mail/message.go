@@ -215,6 +215,16 @@ func checkAttachment(field string, a Attachment) error {
 	return nil
 }
 
+// EML returns the letter as a file that mail programs open. It refuses what Validate
+// does.
+func (m Message) EML() ([]byte, error) {
+	err := m.Validate()
+	if err != nil {
+		return nil, err
+	}
+	return m.render()
+}
+
 // render returns the letter as it goes over the wire. It is made whole before a connection is opened, so that nothing
 // but the connection can fail once the server has begun to listen.
 func (m Message) render() ([]byte, error) {
