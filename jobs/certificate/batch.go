@@ -72,57 +72,70 @@ func within(place string, err error) error {
 }
 
 // listRows is how many envelopes stand on one page of the list.
-const listRows = 44
+const listRows = 40
 
 func (r *Renderer) composeLists(title string, envelopes []Envelope, papers int) ([]*page, error) {
 	var lists []*page
 	sheets := (len(envelopes) + listRows - 1) / listRows
 	for from := 0; from < len(envelopes); from += listRows {
 		p := &page{width: letterShort, height: letterLong}
-		err := r.composeList(p, envelopes, from, min(from+listRows, len(envelopes)))
-		if err != nil {
-			return nil, err
-		}
-		head, err := box{r.bold, coverRight - coverLeft, []step{{1, 15, 9}, {2, 9, 7}}, false}.fit("title", title)
+		head, err := box{r.bold, coverRight - coverLeft, []step{{1, 16, 9}, {2, 9, 7}}, false}.fit("title", title)
 		if err != nil {
 			return nil, err
 		}
 		p.column(head, coverLeft, 44, 1.2, left, pine)
-		count := fmt.Sprintf("%d envelopes, %d pages behind this list · %s", len(envelopes), papers, english().day(envelopes[0].Cover.Date))
-		p.put(r.regular, 9, coverLeft, 78, left, ink, count)
-		p.put(r.regular, 8, coverRight, coverBottom+20, right, slate, fmt.Sprintf("%d of %d", len(lists)+1, sheets))
+		count := fmt.Sprintf("%s, %s behind this list · %s", several(len(envelopes), "envelope"), several(papers, "page"),
+			english().day(envelopes[0].Cover.Date))
+		p.put(r.regular, 9.5, coverLeft, 80, left, ink, count)
+		p.put(r.regular, 9.5, coverLeft, 94, left, slate, "Print on one side of the paper, in this order; tick each envelope when it is filled.")
+		r.composeList(p, envelopes, from, min(from+listRows, len(envelopes)))
+		p.put(r.regular, 8, coverRight, coverBottom+14, right, slate, fmt.Sprintf("List %d of %d", len(lists)+1, sheets))
 		lists = append(lists, p)
 	}
 	return lists, nil
 }
 
-// composeList sets the envelopes from and up to, not including, to.
-func (r *Renderer) composeList(p *page, envelopes []Envelope, from, to int) error {
-	columns := []struct {
-		head  string
-		x     float64
-		width float64
-	}{{"No.", coverLeft, 28}, {"Reference", coverLeft + 34, 150}, {"Name", coverLeft + 190, 200}, {"Postal code", coverLeft + 396, 52},
-		{"Pages", coverLeft + 452, 25}}
-	const top, height = 104.0, 14.0
+func several(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// column is one of a table: its values begin at x, or end there, and are at most as wide.
+type column struct {
+	head     string
+	x, width float64
+	align    float64
+}
+
+// composeList sets the envelopes from and up to, not including, to. A value that is too long for its column is cut: the
+// envelope itself has it whole.
+func (r *Renderer) composeList(p *page, envelopes []Envelope, from, to int) {
+	const top, height, square = 124.0, 14.5, 7.0
+	columns := []column{{"No.", coverLeft + 38, 28, right}, {"Reference", coverLeft + 52, 150, left}, {"Name", coverLeft + 208, 186, left},
+		{"Postal code", coverLeft + 402, 46, left}, {"Pages", coverRight, 26, right}}
 	for _, c := range columns {
-		p.put(r.regular, 7.5, c.x, top-5, left, slate, c.head)
+		p.put(r.regular, 8, c.x, top-6, c.align, slate, c.head)
 	}
 	rules := &pen{}
 	rules.op("q")
-	rules.stroke(brass, 0.5)
+	rules.stroke(pine, 1)
 	rules.line(coverLeft, letterLong-top, coverRight, letterLong-top)
 	for i := from; i < to; i++ {
 		e := envelopes[i]
 		y := top + height*float64(i-from)
 		values := []string{fmt.Sprint(i + 1), e.Cover.Reference, e.Cover.Address[0], postalCode(e.Cover.Address), fmt.Sprint(e.pages())}
 		for n, c := range columns {
-			p.put(r.regular, 8.5, c.x, y+10, left, ink, r.regular.cut(values[n], 8.5, c.width))
+			p.put(r.regular, 8.5, c.x, y+10.5, c.align, ink, r.regular.cut(values[n], 8.5, c.width))
 		}
+		rules.stroke(slate, 0.6)
+		rules.op("%.2f %.2f %.2f %.2f re S", coverLeft+1, letterLong-y-11, square, square)
+		rules.stroke(mist, 0.8)
+		rules.line(coverLeft, letterLong-y-height, coverRight, letterLong-y-height)
 	}
 	rules.op("Q")
 	p.drawing += rules.String()
-	return nil
 }
 
 var canadianCode = regexp.MustCompile(`\b[A-Z]\d[A-Z] ?\d[A-Z]\d\b`)

@@ -165,7 +165,7 @@ func (r *Renderer) compose(c Certificate) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = r.composeVerification(p, c.VerifyURL)
+	err = r.composeVerification(p, c.VerifyURL, len(c.Signatories))
 	if err != nil {
 		return nil, err
 	}
@@ -180,8 +180,11 @@ const (
 	factsTop      = 396.0
 	factsBottom   = 462.0
 	signatureLine = 518.0
-	sideLeft      = 72.0
-	sideRight     = letterLong - 72.0
+
+	signatureWidth = 160.0
+	signatureGap   = 19.0
+	sideLeft       = 72.0
+	sideRight      = letterLong - 72.0
 )
 
 // block is one of the centred texts, in the order in which they stand.
@@ -275,7 +278,7 @@ func (r *Renderer) composeFacts(p *page, c Certificate, w *words) error {
 
 // composeSignatures leaves room to sign above a line for each signatory.
 func (r *Renderer) composeSignatures(p *page, people []Signatory) error {
-	const width, gap = 160.0, 19.0
+	const width, gap = signatureWidth, signatureGap
 	lines := &pen{}
 	lines.op("q")
 	lines.stroke(ink, 0.6)
@@ -299,14 +302,18 @@ func (r *Renderer) composeSignatures(p *page, people []Signatory) error {
 }
 
 // composeVerification sets the QR code and, for people without a telephone, what is in it.
-func (r *Renderer) composeVerification(p *page, address string) error {
+func (r *Renderer) composeVerification(p *page, address string, signatories int) error {
 	const size, x, y = 68.0, sideRight - 68, factsBottom + 9
+	width := 124.0
+	if signatories < 3 {
+		width += signatureWidth + signatureGap
+	}
 	code, err := r.codes.draw(address, x, y, size, letterShort)
 	if err != nil {
 		return err
 	}
 	p.drawing += code
-	t, err := box{r.regular, 124, []step{{1, 7, 6}, {2, 6, 5.5}, {3, 5, 5}}, false}.fit("VerifyURL", address)
+	t, err := box{r.regular, width, []step{{1, 7, 6}, {2, 6, 5.5}, {3, 5, 5}}, false}.fit("VerifyURL", address)
 	if err != nil {
 		return err
 	}

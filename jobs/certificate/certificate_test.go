@@ -280,7 +280,14 @@ func TestRender_Refused(t *testing.T) {
 		{"four sign", func(c *cert) { c.Signatories = append(c.Signatories, c.Signatories...) }, "Signatories", "are 4"},
 		{"signatory without a name", func(c *cert) { c.Signatories[1].Name = "" }, "Signatories[1].Name", "missing"},
 		{"signatory without a title", func(c *cert) { c.Signatories[0].Title = "" }, "Signatories[0].Title", "missing"},
-		{"Chinese name", func(c *cert) { c.LegalName = "北方 Drilling" }, "LegalName", "U+5317"},
+		{"Chinese name", func(c *cert) { c.LegalName = "北方 北 Drilling" }, "LegalName", "have: 北 (U+5317), 方 (U+65B9); write"},
+		{"Cree name", func(c *cert) { c.LegalName = "ᓀᐦᐃᔭᐍᐏᐣ Drilling ᓀᐦᐃ" }, "LegalName", "ᓀ (U+14C0), ᐦ (U+1426), ᐃ (U+1403), "},
+		{"many letters of another script", func(c *cert) { c.LegalName = "ᐁᐂᐃᐄᐅᐆᐇᐈᐉᐊ" }, "LegalName", "and 2 more; write"},
+		{"writing turned round", func(c *cert) { c.LegalName = "Northern \u202egnillirD" }, "LegalName", "U+202E"},
+		{"character of no width", func(c *cert) { c.TradeName = "North\u200bern" }, "TradeName", "U+200B"},
+		{"end of a string in C", func(c *cert) { c.Number = "N-1\x00" }, "Number", "U+0000"},
+		{"private character", func(c *cert) { c.LegalName = "\ue000 Drilling" }, "LegalName", "U+E000"},
+		{"German", func(c *cert) { c.Language = "de" }, "Language", `"de"`},
 		{"emoji in the trade name", func(c *cert) { c.TradeName = "Drill 🛢" }, "TradeName", "U+1F6E2"},
 		{"accent apart from its letter", func(c *cert) { c.LegalName = "E\u0301clair" }, "LegalName", "U+0301"},
 		{"line break", func(c *cert) { c.LegalName = "Northern\nLights" }, "LegalName", "U+000A"},
@@ -317,6 +324,27 @@ func letters(n int) string {
 		}
 	}
 	return b.String()
+}
+
+// What has a meaning in a PDF is text like any other.
+func TestRender_HostileText(t *testing.T) {
+	for _, hostile := range []string{
+		`Drill)>>stream endstream endobj`, `\) Tj ET Q 99 0 obj <</JS (app.alert(1))>>`, `((((`, `))))`, `\\\`, `\101\n`, `%PDF-1.7 %%EOF`,
+		`<FEFF0041> /Name [ ] << >>`, `{nb} &lt;b&gt; <b>bold</b> {{.Secret}} %s %d`,
+	} {
+		raw := render(t, northern(func(c *certificate.Certificate) {
+			c.LegalName, c.TradeName, c.Number, c.Accounts = hostile, hostile, hostile, []string{hostile}
+			c.Title, c.Partner = "Title "+hostile, "Partner "+hostile
+		}))
+		got := strings.Join(strings.Fields(tool(t, raw, "pdftotext", "-raw", "FILE", "-")), "")
+		want := strings.Join(strings.Fields(hostile), "")
+		if n := strings.Count(got, want); n < 6 {
+			t.Errorf("pdftotext finds %q %d times of 6:\n%s", hostile, n, got)
+		}
+		if n := strings.Count(tool(t, raw, "pdfinfo", "FILE"), hostile); n < 3 {
+			t.Errorf("%q stands %d times among the properties, want title twice and author", hostile, n)
+		}
+	}
 }
 
 func TestRender_GreekAndCyrillic(t *testing.T) {

@@ -232,7 +232,7 @@ func (r *Renderer) composeBody(p *page, c Cover, w *words, size float64) float64
 	paragraph(r.regular, c.Signatory.Title)
 	if len(c.Enclosures) > 0 {
 		y += 0.6 * size
-		paragraph(r.regular, w.cover.enclosed+strings.Join(c.Enclosures, "; "))
+		paragraph(r.regular, w.cover.enclosed[min(len(c.Enclosures), 2)-1]+strings.Join(c.Enclosures, "; "))
 	}
 	return y
 }

@@ -15,6 +15,7 @@ const (
 	pine  colour = 0x104a46
 	brass colour = 0xa4823e
 	slate colour = 0x5c6970
+	mist  colour = 0xe6ecea
 )
 
 func (c colour) rgb() (int, int, int) { return int(c >> 16), int(c >> 8 & 0xff), int(c & 0xff) }

@@ -81,6 +81,11 @@ func newFace(name string, ttf []byte) (*face, error) {
 	return f, nil
 }
 
+func (f *face) has(r rune) bool {
+	_, has := f.glyphs[r]
+	return has
+}
+
 // width is how wide s is at size, both in points. Every character of s must be in the font.
 func (f *face) width(s string, size float64) float64 {
 	total := 0

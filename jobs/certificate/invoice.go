@@ -143,12 +143,13 @@ func (r *Renderer) composeInvoice(i Invoice) (*page, *words, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p.put(r.bold, 18, coverLeft, tableTop-22, left, pine, w.invoice.title)
-	y, err := r.composeTable(p, i, w)
+	p.put(r.bold, 20, coverLeft, titleLine, left, pine, w.invoice.title)
+	table := &ledger{r: r, p: p, w: w, y: tableTop}
+	err = table.compose(i)
 	if err != nil {
 		return nil, nil, err
 	}
-	err = r.composeRemarks(p, i, w, y)
+	err = r.composeRemarks(p, i, w, table.y)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -156,91 +157,117 @@ func (r *Renderer) composeInvoice(i Invoice) (*page, *words, error) {
 }
 
 const (
-	tableTop    = paneBottom + 62
-	amountWidth = 90.0
+	titleLine   = paneBottom + 42
+	tableTop    = paneBottom + 76
+	amountWidth = 92.0
+	sumsLeft    = coverRight - 236
+	pad         = 8.0 // between the ends of a rule and the words on it
 )
 
-// composeTable sets lines, taxes and sums, and returns where they end.
-func (r *Renderer) composeTable(p *page, i Invoice, w *words) (float64, error) {
-	rules := &pen{}
-	rules.op("q")
-	rules.stroke(brass, 0.7)
-	y := tableTop
-	rule := func() { rules.line(coverLeft, letterLong-y, coverRight, letterLong-y) }
-	p.put(r.regular, 7.5, coverLeft, y-5, left, slate, w.invoice.item)
-	p.put(r.regular, 7.5, coverRight, y-5, right, slate, w.invoice.amount)
-	rule()
-	row := func(field string, f *face, s string, cents int64) error {
-		t, err := box{f, coverRight - coverLeft - amountWidth - 12, []step{{1, 10, 9}, {2, 9, 8}, {3, 8, 7}}, false}.fit(field, s)
+// ledger sets the rows of an invoice, from y on.
+type ledger struct {
+	r     *Renderer
+	p     *page
+	w     *words
+	y     float64
+	rules pen
+}
+
+// compose sets what is charged over the whole width, and what comes of it on the right.
+func (l *ledger) compose(i Invoice) error {
+	l.p.put(l.r.regular, 8, coverLeft+pad, l.y-6, left, slate, l.w.invoice.item)
+	l.p.put(l.r.regular, 8, coverRight-pad, l.y-6, right, slate, l.w.invoice.amount)
+	l.rules.op("q")
+	l.rule(coverLeft, pine, 1)
+	for n, k := range i.Lines {
+		err := l.row(fmt.Sprintf("Lines[%d].Text", n), l.r.regular, coverLeft, k.Text, k.Cents)
 		if err != nil {
 			return err
 		}
-		p.put(f, 10, coverRight, y+13, right, ink, w.dollars(cents))
-		y = p.column(t, coverLeft, y+3, 1.25, left, ink) + 4
-		return nil
+		l.rule(coverLeft, mist, 0.8)
 	}
-	for n, k := range i.Lines {
-		err := row(fmt.Sprintf("Lines[%d].Text", n), r.regular, k.Text, k.Cents)
-		if err != nil {
-			return 0, err
-		}
+	l.y += 4
+	err := l.composeSums(i)
+	if err != nil {
+		return err
 	}
-	rule()
+	l.rules.op("Q")
+	l.p.drawing += l.rules.String()
+	return nil
+}
+
+func (l *ledger) rule(from float64, c colour, width float64) {
+	l.rules.stroke(c, width)
+	l.rules.line(from, letterLong-l.y, coverRight, letterLong-l.y)
+}
+
+// row sets words, in as many lines as they need, and an amount beside the first.
+func (l *ledger) row(field string, f *face, from float64, s string, cents int64) error {
+	t, err := box{f, coverRight - from - amountWidth - 2*pad, []step{{1, 10, 9}, {2, 9, 8}, {3, 8, 7}}, false}.fit(field, s)
+	if err != nil {
+		return err
+	}
+	l.p.put(f, 10, coverRight-pad, l.y+15, right, ink, l.w.dollars(cents))
+	l.y = max(l.p.column(t, from+pad, l.y+5, 1.25, left, ink)+4, l.y+21)
+	return nil
+}
+
+func (l *ledger) composeSums(i Invoice) error {
+	bold, regular := l.r.bold, l.r.regular
 	if len(i.Taxes) > 0 {
-		err := row("", r.regular, w.invoice.subtotal, sum(i.Lines))
+		err := l.row("", regular, sumsLeft, l.w.invoice.subtotal, sum(i.Lines))
 		if err != nil {
-			return 0, err
+			return err
 		}
 	}
 	for n, k := range i.Taxes {
-		err := row(fmt.Sprintf("Taxes[%d].Text", n), r.regular, k.Text, k.Cents)
+		err := l.row(fmt.Sprintf("Taxes[%d].Text", n), regular, sumsLeft, k.Text, k.Cents)
 		if err != nil {
-			return 0, err
+			return err
 		}
 	}
-	err := r.composeSums(i, w, row, rule)
-	if err != nil {
-		return 0, err
-	}
-	rules.op("Q")
-	p.drawing += rules.String()
-	return y, nil
-}
-
-func (r *Renderer) composeSums(i Invoice, w *words, row func(string, *face, string, int64) error, rule func()) error {
-	err := row("", r.bold, w.invoice.total, i.Total())
+	l.rule(sumsLeft, slate, 0.6)
+	err := l.row("", bold, sumsLeft, l.w.invoice.total, i.Total())
 	if err != nil {
 		return err
 	}
 	if i.Paid > 0 {
-		err := row("", r.regular, w.invoice.paid, -i.Paid)
+		err := l.row("", regular, sumsLeft, l.w.invoice.paid, -i.Paid)
 		if err != nil {
 			return err
 		}
 	}
-	rule()
-	if i.Balance() < 0 {
-		return row("", r.bold, w.invoice.credit, -i.Balance())
+	words, cents := l.w.invoice.balance, i.Balance()
+	if cents < 0 {
+		words, cents = l.w.invoice.credit, -cents
 	}
-	return row("", r.bold, w.invoice.balance, i.Balance())
+	const height = 26.0
+	l.y += 3
+	l.rules.fill(mist)
+	l.rules.op("%.2f %.2f %.2f %.2f re f", sumsLeft, letterLong-l.y-height, coverRight-sumsLeft, height)
+	l.p.put(bold, 12, sumsLeft+pad, l.y+17.5, left, pine, words)
+	l.p.put(bold, 12, coverRight-pad, l.y+17.5, right, pine, l.w.dollars(cents))
+	l.y += height
+	return nil
 }
 
 // composeRemarks sets how to pay and the notes below the table, in the largest size at which they fit.
 func (r *Renderer) composeRemarks(p *page, i Invoice, w *words, top float64) error {
 	for size := 9.5; size >= 7.5; size -= 0.5 {
 		below := &page{}
-		y := top + 14
+		y := top + 24
 		paragraph := func(f *face, s string, tint colour) {
 			lines, _ := f.wrap(s, size, coverRight-coverLeft)
 			y = below.column(text{f, size, lines}, coverLeft, y, 1.35, left, tint) + 0.5*size
 		}
 		if len(i.HowToPay) > 0 {
 			paragraph(r.bold, w.invoice.how, pine)
+			for _, s := range i.HowToPay {
+				paragraph(r.regular, s, ink)
+			}
+			paragraph(r.regular, fmt.Sprintf(w.invoice.quote, i.Number), ink)
+			y += size
 		}
-		for _, s := range i.HowToPay {
-			paragraph(r.regular, s, ink)
-		}
-		y += 0.5 * size
 		for _, s := range i.Notes {
 			paragraph(r.regular, s, slate)
 		}

@@ -143,3 +143,75 @@ func TestRenderCover_StaysInItsPlace(t *testing.T) {
 		t.Errorf("only %d letters could be printed", printed)
 	}
 }
+
+func drawnLines(t *rapid.T, name string, most int) []InvoiceLine {
+	var lines []InvoiceLine
+	for range rapid.IntRange(0, most).Draw(t, name) {
+		lines = append(lines, InvoiceLine{drawn(160).Draw(t, name+"'s words"), rapid.Int64Range(-mostCents, mostCents).Draw(t, name+"'s cents")})
+	}
+	return lines
+}
+
+func TestRenderInvoice_StaysInItsPlace(t *testing.T) {
+	r, err := NewRenderer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := 0
+	rapid.Check(t, func(t *rapid.T) {
+		i := Invoice{
+			Language: rapid.SampledFrom([]string{English, French}).Draw(t, "language"),
+			Sender:   rapid.SliceOfN(drawn(60), 1, 6).Draw(t, "sender"), Address: rapid.SliceOfN(drawn(45), 1, 6).Draw(t, "address"),
+			Number: drawn(30).Draw(t, "number"), Reference: rapid.OneOf(rapid.Just(""), drawn(40)).Draw(t, "reference"),
+			TaxNumber: rapid.OneOf(rapid.Just(""), drawn(40)).Draw(t, "tax number"),
+			Date:      time.Date(2026, 9, 30, 0, 0, 0, 0, time.UTC), Due: time.Date(2026, 9, 30, 0, 0, 0, 0, time.UTC),
+			Lines: drawnLines(t, "lines", mostLines), Taxes: drawnLines(t, "taxes", mostTaxes),
+			Paid:     rapid.SampledFrom([]int64{0, 1, 123_456, mostCents}).Draw(t, "paid"),
+			HowToPay: rapid.SliceOfN(drawn(300), 0, 3).Draw(t, "how"), Notes: rapid.SliceOfN(drawn(300), 0, 3).Draw(t, "notes"),
+		}
+		p, _, err := r.composeInvoice(i)
+		var refused *FieldError
+		if errors.As(err, &refused) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		printed++
+		checkPlaces(t, p.runs, place{coverLeft - 1, 36, coverRight + 1, letterLong - 36})
+	})
+	if printed < 20 {
+		t.Errorf("only %d invoices could be printed", printed)
+	}
+}
+
+func TestRenderBatch_ListStaysInItsPlace(t *testing.T) {
+	r, err := NewRenderer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		var envelopes []Envelope
+		for range rapid.SampledFrom([]int{1, listRows, listRows + 1, 3*listRows - 1}).Draw(t, "envelopes") {
+			envelopes = append(envelopes, Envelope{Cover: Cover{Date: time.Date(2026, 9, 30, 0, 0, 0, 0, time.UTC)}})
+		}
+		name, reference := drawn(250).Draw(t, "name"), drawn(100).Draw(t, "reference")
+		for i := range envelopes {
+			envelopes[i].Cover.Address, envelopes[i].Cover.Reference = []string{name, "Calgary AB  T2E 8N4"}, reference
+		}
+		lists, err := r.composeLists(drawn(120).Draw(t, "title"), envelopes, len(envelopes))
+		var refused *FieldError
+		if errors.As(err, &refused) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := (len(envelopes) + listRows - 1) / listRows; len(lists) != want {
+			t.Fatalf("%d lists, want %d", len(lists), want)
+		}
+		for _, p := range []*page{lists[0], lists[len(lists)-1]} {
+			checkPlaces(t, p.runs, place{coverLeft - 1, 36, coverRight + 1, letterLong - 36})
+		}
+	})
+}

@@ -3,6 +3,7 @@ package certificate
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -42,6 +43,11 @@ func NewRenderer() (*Renderer, error) {
 	if err != nil {
 		return nil, err
 	}
+	for c := range regular.glyphs {
+		if !bold.has(c) || !caps.has(c) {
+			return nil, fmt.Errorf("the fonts differ: %c (U+%04X) is not in all of them", c, c)
+		}
+	}
 	border, err := newForm("Frame", frame(), letterLong, letterShort)
 	if err != nil {
 		return nil, err
@@ -62,17 +68,24 @@ func (r *Renderer) printable(field, s string) error {
 	if !utf8.ValidString(s) {
 		return &FieldError{field, "is not valid UTF-8"}
 	}
+	var missing []string
 	for _, c := range s {
 		if !unicode.IsGraphic(c) {
 			return &FieldError{field, fmt.Sprintf("has the invisible character U+%04X; remove it", c)}
 		}
-		for _, f := range []*face{r.regular, r.bold, r.caps} {
-			if _, has := f.glyphs[c]; !has {
-				return &FieldError{field, fmt.Sprintf("has the character %c (U+%04X), which the font does not have; write it otherwise", c, c)}
-			}
+		shown := fmt.Sprintf("%c (U+%04X)", c, c)
+		if !r.regular.has(c) && !slices.Contains(missing, shown) {
+			missing = append(missing, shown)
 		}
 	}
-	return nil
+	if len(missing) == 0 {
+		return nil
+	}
+	const most = 8
+	if len(missing) > most {
+		missing = append(missing[:most], fmt.Sprintf("and %d more", len(missing)-most))
+	}
+	return &FieldError{field, "has what the fonts do not have: " + strings.Join(missing, ", ") + "; write it in Latin, Greek or Cyrillic letters"}
 }
 
 // filled is printable for a field that must not be empty.

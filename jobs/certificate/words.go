@@ -14,14 +14,13 @@ const (
 
 // words are what stands on paper whatever the case is, in one language.
 type words struct {
-	tag      string // in the file, for those who have it read to them
-	months   [12]string
-	date     func(months [12]string, d time.Time) string
-	dollars  func(cents int64) string
-	certify  certificateWords
-	cover    coverWords
-	invoice  invoiceWords
-	sequence listWords
+	tag     string // in the file, for those who have it read to them
+	months  [12]string
+	date    func(months [12]string, d time.Time) string
+	dollars func(cents int64) string
+	certify certificateWords
+	cover   coverWords
+	invoice invoiceWords
 }
 
 type certificateWords struct {
@@ -32,13 +31,15 @@ type certificateWords struct {
 	years [9]string
 }
 
-type coverWords struct{ date, reference, enclosed string }
-
-type invoiceWords struct {
-	title, number, date, due, reference, taxNumber, item, amount, subtotal, total, paid, balance, credit, how, currency string
+// coverWords has one enclosure's head, then several's.
+type coverWords struct {
+	date, reference string
+	enclosed        [2]string
 }
 
-type listWords struct{ envelopes, envelope, place, reference, name, code, pages, sheets string }
+type invoiceWords struct {
+	title, number, date, due, reference, taxNumber, item, amount, subtotal, total, paid, balance, credit, how, quote, currency string
+}
 
 // wordsOf returns the words of a language, or a *FieldError for one that we do not print.
 func wordsOf(field, language string) (*words, error) {
@@ -70,13 +71,12 @@ func english() *words {
 			years: [9]string{"One year", "Two years", "Three years", "Four years", "Five years", "Six years", "Seven years",
 				"Eight years", "Nine years"},
 		},
-		cover: coverWords{date: "Date", reference: "Our reference", enclosed: "Enclosed: "},
-		invoice: invoiceWords{title: "Invoice", number: "Invoice number", date: "Date", due: "Due", reference: "Our reference",
+		cover: coverWords{date: "Date", reference: "Our reference", enclosed: [2]string{"Enclosed: ", "Enclosed: "}},
+		invoice: invoiceWords{title: "Invoice", number: "Invoice number", date: "Date", due: "Payment due", reference: "Our reference",
 			taxNumber: "Tax registration", item: "Description", amount: "Amount", subtotal: "Subtotal", total: "Total",
 			paid: "Paid so far", balance: "Balance due", credit: "In your favour", how: "How to pay",
+			quote:    "Please give the invoice number %s with your payment.",
 			currency: "All amounts are in Canadian dollars."},
-		sequence: listWords{envelopes: "envelopes", envelope: "envelope", place: "No.", reference: "Reference", name: "Name", code: "Postal code",
-			pages: "Pages", sheets: "pages behind this list"},
 	}
 }
 
@@ -101,13 +101,12 @@ func french() *words {
 			accounts: "Comptes d’indemnisation des travailleurs", codes: "Codes d’industrie",
 			years: [9]string{"Un an", "Deux ans", "Trois ans", "Quatre ans", "Cinq ans", "Six ans", "Sept ans", "Huit ans", "Neuf ans"},
 		},
-		cover: coverWords{date: "Date", reference: "Notre référence", enclosed: "Pièces jointes : "},
+		cover: coverWords{date: "Date", reference: "Notre référence", enclosed: [2]string{"Pièce jointe\u00a0: ", "Pièces jointes\u00a0: "}},
 		invoice: invoiceWords{title: "Facture", number: "Numéro de facture", date: "Date", due: "Échéance", reference: "Notre référence",
 			taxNumber: "Inscription aux taxes", item: "Description", amount: "Montant", subtotal: "Sous-total", total: "Total",
 			paid: "Déjà payé", balance: "Solde à payer", credit: "Solde en votre faveur", how: "Comment payer",
+			quote:    "Veuillez indiquer le numéro de facture %s avec votre paiement.",
 			currency: "Tous les montants sont en dollars canadiens."},
-		sequence: listWords{envelopes: "enveloppes", envelope: "enveloppe", place: "Nº", reference: "Référence", name: "Nom", code: "Code postal",
-			pages: "Pages", sheets: "pages derrière cette liste"},
 	}
 }
 
