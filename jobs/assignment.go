@@ -2,13 +2,16 @@ package jobs
 
 import (
 	"errors"
-	"fmt"
 
 	"secordesk/store/secor"
 )
 
-// assignmentKinds is QA assignment: the least loaded reviewer without a conflict
-// gets the audit, and whoever has to act is told.
+// assignmentKinds is QA assignment. A submitted audit is given to a reviewer by
+// the plan for the whole queue: the oldest need first, and to each who is able and
+// holds the least. When nobody is, that and why is recorded, and the job is done:
+// the sweep of the queue (Assigner) asks every ten seconds whether somebody is able
+// now, because a review ended, a leave ended, or somebody joined. Whoever has to act
+// is told.
 func assignmentKinds() []Kind {
 	pick := work(secor.JobAssign, assign)
 	pick.Assigns = true
@@ -20,12 +23,11 @@ func assignmentKinds() []Kind {
 	}
 }
 
-// assign picks a reviewer. That nobody is free now is no refusal but a reason to
-// try again: a review ends, a leave ends, somebody joins.
+// assign gives the audit to its reviewer, or records for what it waits.
 func assign(_ *Desk, f *secor.File, _ secor.Event) error {
 	err := take(f, "assign")
-	if errors.Is(err, secor.ErrNotFound) {
-		return fmt.Errorf("nobody is free: %s", err)
+	if errors.Is(err, secor.ErrNoReviewer) {
+		return f.AwaitReviewer()
 	}
 	return err
 }

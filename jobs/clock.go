@@ -23,8 +23,8 @@ type Ticks interface {
 	TakeTicks(ctx context.Context, given promise.Schedule, due func(kept promise.Schedule) ([]time.Time, time.Time)) (promise.Schedule, int, error)
 }
 
-// Clock is a clock process: with each turn it sweeps the clocks of all cases and
-// records the ticks of schedules. Any number may run, and none leads: a level of a
+// Clock is a clock process: with each turn it sweeps the clocks of all cases, makes
+// the other sweeps and records the ticks of schedules. Any number may run, and none leads: a level of a
 // case and a tick of a schedule stand once in Postgres, whoever comes first. One
 // that is killed loses nothing, because the next turn of any asks for all that is
 // due by then. A schedule that this release does not know is left alone.
@@ -33,6 +33,7 @@ type Clock struct {
 	Meter *Meter
 
 	sweeper *Sweeper
+	also    []Sweep
 	ticks   Ticks
 	plans   []*plan
 	prompt  time.Duration
@@ -40,10 +41,15 @@ type Clock struct {
 	log     *slog.Logger
 }
 
+// Sweep asks once what is due, acts on it, and returns on how much. Asking again
+// must change nothing.
+type Sweep = func(context.Context) (int, error)
+
 // NewClock returns a clock that goes by the sweeper's, with schedules in the
-// office's zone. A schedule that cannot be read is an error.
-func NewClock(sweeper *Sweeper, ticks Ticks, schedules []Schedule, zone *time.Location) (*Clock, error) {
-	c := &Clock{sweeper: sweeper, ticks: ticks, prompt: prompt, now: sweeper.now, log: sweeper.log}
+// office's zone; with each turn it also makes the other sweeps. A schedule that
+// cannot be read is an error.
+func NewClock(sweeper *Sweeper, ticks Ticks, schedules []Schedule, zone *time.Location, also ...Sweep) (*Clock, error) {
+	c := &Clock{sweeper: sweeper, also: also, ticks: ticks, prompt: prompt, now: sweeper.now, log: sweeper.log}
 	for _, s := range schedules {
 		p, err := s.plan(zone)
 		if err != nil {
@@ -83,6 +89,10 @@ func (c *Clock) Turn(ctx context.Context) error {
 	defer cancel()
 	_, err := c.sweeper.Sweep(ctx)
 	problems := []error{err}
+	for _, sweep := range c.also {
+		_, err = sweep(ctx)
+		problems = append(problems, err)
+	}
 	for _, p := range c.plans {
 		if !p.next.After(c.now()) {
 			problems = append(problems, c.take(ctx, p))

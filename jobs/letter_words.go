@@ -97,6 +97,8 @@ func trouble(page letterPage) string {
 		return "the registration needs a decision"
 	case secor.EventSubmissionAsked:
 		return "the submission needs a decision"
+	case secor.EventAssignmentStuck:
+		return "no reviewer can take the audit"
 	case secor.EventPaymentReversed:
 		return "payment " + page.Cause.Facts["reference"] + " was reversed"
 	case secor.EventInvoiceOverpaid:

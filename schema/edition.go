@@ -26,9 +26,21 @@ type editionFile struct {
 		Name       sourced[string] `json:"name"`
 		ValidYears sourced[int]    `json:"valid_years"`
 	} `json:"course"`
-	Fees     feesFile              `json:"fees"`
-	Guards   []guardFile           `json:"guards"`
-	Policies map[string]policyFile `json:"policies"`
+	Fees       feesFile              `json:"fees"`
+	Guards     []guardFile           `json:"guards"`
+	Assignment assignmentFile        `json:"assignment"`
+	Policies   map[string]policyFile `json:"policies"`
+}
+
+type assignmentFile struct {
+	HorizonDays sourced[int] `json:"horizon_days"`
+	LapsedDays  sourced[int] `json:"lapsed_days"`
+	Weights     struct {
+		Certification   sourced[int] `json:"certification"`
+		Recertification sourced[int] `json:"recertification"`
+		Maintenance     sourced[int] `json:"maintenance"`
+		InRevision      sourced[int] `json:"in_revision"`
+	} `json:"weights"`
 }
 
 type passMarkFile struct {
@@ -88,10 +100,31 @@ func (f *editionFile) into(r *reading, p *secor.Programme) {
 			Name:       take(r, "/course/name", "Course", "%s", f.Course.Name),
 			ValidYears: take(r, "/course/valid_years", "Course: valid (0: for ever)", "%d years", f.Course.ValidYears),
 		},
-		Fees:     f.Fees.fees(r),
-		Guards:   f.guards(r),
-		Policies: f.policies(r),
+		Fees:       f.Fees.fees(r),
+		Guards:     f.guards(r),
+		Assignment: f.Assignment.rule(r),
+		Policies:   f.policies(r),
 	}
+}
+
+// rule is this office's own affair: no governing body is asked about it.
+func (f *assignmentFile) rule(r *reading) secor.AssignmentRule {
+	listed := len(r.values)
+	weight := func(purpose secor.Purpose, of sourced[int]) int {
+		return take(r, "/assignment/weights/"+string(purpose), "Assignment: weight, "+string(purpose), "%d %% of a full audit", of)
+	}
+	rule := secor.AssignmentRule{
+		HorizonDays: take(r, "/assignment/horizon_days", "Assignment: as urgent as an expiry after", "%d days", f.HorizonDays),
+		LapsedDays:  take(r, "/assignment/lapsed_days", "Assignment: an expired certificate counts for", "%d days", f.LapsedDays),
+		Percent: map[secor.Purpose]int{
+			secor.PurposeCertification:   weight(secor.PurposeCertification, f.Weights.Certification),
+			secor.PurposeRecertification: weight(secor.PurposeRecertification, f.Weights.Recertification),
+			secor.PurposeMaintenance:     weight(secor.PurposeMaintenance, f.Weights.Maintenance),
+		},
+		InRevision: take(r, "/assignment/weights/in_revision", "Assignment: weight while the company revises", "%d %% of its purpose's", f.Weights.InRevision),
+	}
+	r.own(listed)
+	return rule
 }
 
 func (f *editionFile) passMarks(r *reading) map[secor.Purpose]secor.PassMark {

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -33,6 +34,9 @@ type auditRow struct {
 	Declined         bool
 	NotifiedOn       day
 	ReviewerID       ref
+	SubmittedAt      moment
+	PreferID         ref
+	AvoidID          ref
 }
 
 func (auditRow) isNew() bool { return false }
@@ -43,7 +47,8 @@ func newAuditRow(f *secor.File) auditRow {
 		ClaimedPolicies: a.Claimed.Policies, ClaimedRecords: a.Claimed.Records,
 		VerifiedPolicies: a.Verified.Policies, VerifiedRecords: a.Verified.Records,
 		LastDay: day(a.LastDay), Question: a.Question, Waiting: a.Waiting, Round: a.Round, Result: optional(a.Result), Term: a.Term,
-		ProposerID: ref(a.Proposer), Declined: a.Declined, NotifiedOn: day(a.Notified), ReviewerID: ref(a.Reviewer)}
+		ProposerID: ref(a.Proposer), Declined: a.Declined, NotifiedOn: day(a.Notified), ReviewerID: ref(a.Reviewer),
+		SubmittedAt: moment(a.Submitted), PreferID: ref(a.Prefer), AvoidID: ref(a.Avoid)}
 }
 
 func (r auditRow) domain() *secor.Audit {
@@ -51,13 +56,15 @@ func (r auditRow) domain() *secor.Audit {
 		Claimed:  secor.Evidence{Policies: r.ClaimedPolicies, Records: r.ClaimedRecords},
 		Verified: secor.Evidence{Policies: r.VerifiedPolicies, Records: r.VerifiedRecords},
 		LastDay:  secor.Date(r.LastDay), Question: r.Question, Waiting: r.Waiting, Round: r.Round, Result: secor.Verdict(r.Result),
-		Term: r.Term, Proposer: int64(r.ProposerID), Declined: r.Declined, Notified: secor.Date(r.NotifiedOn), Reviewer: int64(r.ReviewerID)}
+		Term: r.Term, Proposer: int64(r.ProposerID), Declined: r.Declined, Notified: secor.Date(r.NotifiedOn), Reviewer: int64(r.ReviewerID),
+		Submitted: time.Time(r.SubmittedAt), Prefer: int64(r.PreferID), Avoid: int64(r.AvoidID)}
 }
 
 // auditSQL also names an audit of the company and fee year that runs beside it.
 const auditSQL = `
 	SELECT a.case_id, a.state, a.purpose, a.fee_year, a.headcount, a.claimed_policies, a.claimed_records, a.verified_policies, a.verified_records,
 		a.last_day, a.question, a.waiting, a.round, a.result, a.term, a.proposer_id, a.declined, a.notified_on, a.reviewer_id,
+		a.submitted_at, a.prefer_id, a.avoid_id,
 		(SELECT min(o.case_id)
 		FROM cases c JOIN audits o ON o.case_id = c.id
 		WHERE c.company_id = $2 AND o.case_id <> a.case_id AND o.fee_year = a.fee_year AND o.state = ANY ($3)) AS beside_id
@@ -66,16 +73,19 @@ const auditSQL = `
 
 const addAuditSQL = `
 	INSERT INTO audits (case_id, state, purpose, fee_year, headcount, claimed_policies, claimed_records, verified_policies, verified_records,
-		last_day, question, waiting, round, result, term, proposer_id, declined, notified_on, reviewer_id)
+		last_day, question, waiting, round, result, term, proposer_id, declined, notified_on, reviewer_id,
+		submitted_at, prefer_id, avoid_id)
 	VALUES (:case_id, :state, :purpose, :fee_year, :headcount, :claimed_policies, :claimed_records, :verified_policies, :verified_records,
-		:last_day, :question, :waiting, :round, :result, :term, :proposer_id, :declined, :notified_on, :reviewer_id)`
+		:last_day, :question, :waiting, :round, :result, :term, :proposer_id, :declined, :notified_on, :reviewer_id,
+		:submitted_at, :prefer_id, :avoid_id)`
 
 const updateAuditSQL = `
 	UPDATE audits
 	SET state = :state, purpose = :purpose, fee_year = :fee_year, headcount = :headcount, claimed_policies = :claimed_policies,
 		claimed_records = :claimed_records, verified_policies = :verified_policies, verified_records = :verified_records,
 		last_day = :last_day, question = :question, waiting = :waiting, round = :round, result = :result, term = :term,
-		proposer_id = :proposer_id, declined = :declined, notified_on = :notified_on, reviewer_id = :reviewer_id
+		proposer_id = :proposer_id, declined = :declined, notified_on = :notified_on, reviewer_id = :reviewer_id,
+		submitted_at = :submitted_at, prefer_id = :prefer_id, avoid_id = :avoid_id
 	WHERE case_id = :case_id`
 
 func loadAudit(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {

@@ -107,7 +107,7 @@ func (s *Store) AddBodyBatch(ctx context.Context, act secor.Act, body string) (i
 
 // runs refuses everybody but a lead or administrator of this roster.
 func (d *deskTx) runs(label string) error {
-	roster, err := selectRoster(d.ctx, d.Tx)
+	roster, err := selectPeople(d.ctx, d.Tx)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/jmoiron/sqlx"
 
@@ -33,6 +34,9 @@ type companyRow struct {
 	ProfileSince    day
 	Phone           string
 	Language        secor.Language
+
+	CertificateNumber    string
+	CertificateExpiresOn day
 }
 
 func (companyRow) isNew() bool { return false }
@@ -41,17 +45,19 @@ func newCompanyRow(c secor.Company) companyRow {
 	return companyRow{ID: c.ID, LegalName: c.LegalName, TradeName: c.TradeName, NearName: secor.NearName(c.LegalName), Province: c.Province,
 		Email: c.Email, Contact: c.Contact, Street: c.Address.Street, City: c.Address.City, AddressProvince: c.Address.Province,
 		PostalCode: c.Address.PostalCode, Member: c.Member, ProfileSince: day(c.ProfileSince),
-		Phone: c.Phone, Language: cmp.Or(c.Language, secor.English)}
+		Phone: c.Phone, Language: cmp.Or(c.Language, secor.English),
+		CertificateNumber: c.Certificate.Number, CertificateExpiresOn: day(c.Certificate.ExpiresOn)}
 }
 
 func (r companyRow) domain() secor.Company {
 	return secor.Company{ID: r.ID, LegalName: r.LegalName, TradeName: r.TradeName, Province: r.Province, Email: r.Email, Contact: r.Contact,
 		Address: secor.Address{Street: r.Street, City: r.City, Province: r.AddressProvince, PostalCode: r.PostalCode},
-		Member:  r.Member, ProfileSince: secor.Date(r.ProfileSince), Phone: r.Phone, Language: r.Language}
+		Member:  r.Member, ProfileSince: secor.Date(r.ProfileSince), Phone: r.Phone, Language: r.Language,
+		Certificate: secor.Held{Number: r.CertificateNumber, ExpiresOn: secor.Date(r.CertificateExpiresOn)}}
 }
 
 const companyColumns = `id, legal_name, trade_name, near_name, province, email, contact, street, city, address_province,
-	postal_code, member, profile_since, phone, language`
+	postal_code, member, profile_since, phone, language, certificate_number, certificate_expires_on`
 
 const companySQL = `
 	SELECT ` + companyColumns + `
@@ -62,7 +68,8 @@ const updateCompanySQL = `
 	UPDATE companies
 	SET legal_name = :legal_name, trade_name = :trade_name, near_name = :near_name, province = :province, email = :email,
 		contact = :contact, street = :street, city = :city, address_province = :address_province, postal_code = :postal_code,
-		member = :member, profile_since = :profile_since, phone = :phone, language = :language
+		member = :member, profile_since = :profile_since, phone = :phone, language = :language,
+		certificate_number = :certificate_number, certificate_expires_on = :certificate_expires_on
 	WHERE id = :id`
 
 type registrationRow struct {
@@ -96,9 +103,9 @@ func loadRegistrations(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
 
 const addCompanySQL = `
 	INSERT INTO companies (legal_name, trade_name, near_name, province, email, contact, street, city, address_province, postal_code, member, profile_since,
-		phone, language)
+		phone, language, certificate_number, certificate_expires_on)
 	VALUES (:legal_name, :trade_name, :near_name, :province, :email, :contact, :street, :city, :address_province, :postal_code, :member, :profile_since,
-		:phone, :language)
+		:phone, :language, :certificate_number, :certificate_expires_on)
 	RETURNING id`
 
 // AddCompany puts a company with its accounts on file, or brings one up to date
@@ -156,9 +163,12 @@ func (s *Store) cleanCompany(c secor.Company) (secor.Company, error) {
 		field string
 		value *string
 	}{{"legal_name", &c.LegalName}, {"trade_name", &c.TradeName}, {"contact", &c.Contact}, {"street", &c.Address.Street},
-		{"city", &c.Address.City}, {"postal_code", &c.Address.PostalCode}} {
+		{"city", &c.Address.City}, {"postal_code", &c.Address.PostalCode}, {"certificate_number", &c.Certificate.Number}} {
 		clean, err := secor.CleanName(text.field, *text.value)
 		problems, *text.value = append(problems, err), clean
+	}
+	if utf8.RuneCountInString(c.Certificate.Number) > secor.MaxCertificateNumber {
+		problems = append(problems, &secor.FieldError{Field: "certificate_number", Value: c.Certificate.Number, Problem: "is longer than 40 characters"})
 	}
 	if c.LegalName == "" {
 		problems = append(problems, &secor.FieldError{Field: "legal_name", Problem: "is missing"})

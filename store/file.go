@@ -62,7 +62,8 @@ func (s *Store) loadFile(ctx context.Context, tx *sqlx.Tx, id secor.CaseID, mode
 		return nil, err
 	}
 	for _, load := range []func(context.Context, *sqlx.Tx, *secor.File) error{
-		loadSubject, loadInvoices, loadCertificates, loadPeople, loadRegistrations, loadConflicts, loadRoster, loadOthers, s.loadClocks, loadLastMove,
+		loadSubject, loadInvoices, loadCertificates, loadPeople, loadRegistrations, loadConflicts, s.loadRoster, loadOthers, loadHeld,
+		s.loadClocks, loadLastMove,
 	} {
 		err = load(ctx, tx, f)
 		if err != nil {

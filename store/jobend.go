@@ -236,7 +236,7 @@ func (s *Store) deskStep(ctx context.Context, tx *sqlx.Tx, act secor.Act, step S
 	if taken || err != nil {
 		return err
 	}
-	roster, err := selectRoster(ctx, tx)
+	roster, err := s.selectRoster(ctx, tx)
 	if err != nil {
 		return err
 	}

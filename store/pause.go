@@ -69,7 +69,7 @@ func (s *Store) ResumeJobs(ctx context.Context, act secor.Act, kinds []string) (
 func (s *Store) decideKinds(ctx context.Context, label string, kind secor.EventKind, act secor.Act, kinds []string,
 	change func(d *deskTx, changed *[]string) error) (int, error) {
 	n, _, err := s.register(ctx, act, "kinds", func(d *deskTx) (int64, Change, error) {
-		roster, err := selectRoster(d.ctx, d.Tx)
+		roster, err := s.selectRoster(d.ctx, d.Tx)
 		if err != nil {
 			return 0, "", err
 		}

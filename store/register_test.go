@@ -251,27 +251,31 @@ func TestAddReviewer(t *testing.T) {
 	if err != nil || change != store.Changed {
 		t.Errorf("another role: %s, %v", change, err)
 	}
-	leave := secor.Span{From: secor.NewDate(2026, 4, 1)}
+	leave := secor.Leave{Span: secor.Span{From: secor.NewDate(2026, 4, 1)}}
 	for _, want := range []store.Change{store.Added, store.Unchanged} {
 		change, err = d.AddLeave(t.Context(), d.deskAct(), id, leave)
 		if err != nil || change != want {
 			t.Errorf("leave: %s, %v, want %s", change, err, want)
 		}
 	}
-	leave.To = secor.NewDate(2026, 4, 10)
+	leave.To, leave.StandIn = secor.NewDate(2026, 4, 10), d.lead
 	change, err = d.AddLeave(t.Context(), d.deskAct(), id, leave)
 	if err != nil || change != store.Changed {
 		t.Errorf("the end of a leave: %s, %v", change, err)
 	}
 	got, err := d.ReviewerByEmail(t.Context(), " ANA@desk.example")
 	d.ok(err)
-	want := secor.Reviewer{ID: id, Name: "Ana", Email: "ana@desk.example", Role: secor.RoleLead, Active: true, Capacity: 3, Away: []secor.Span{leave}}
+	want := secor.Reviewer{ID: id, Name: "Ana", Email: "ana@desk.example", Role: secor.RoleLead, Active: true, Capacity: 3, Away: []secor.Leave{leave}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("reviewer (-want +got)\n%s", diff)
 	}
 
-	_, err = d.AddLeave(t.Context(), d.deskAct(), id, secor.Span{From: leave.To, To: leave.From})
+	_, err = d.AddLeave(t.Context(), d.deskAct(), id, secor.Leave{Span: secor.Span{From: leave.To, To: leave.From}})
 	d.wantRefusal(err, secor.ErrField)
+	_, err = d.AddLeave(t.Context(), d.deskAct(), d.lead, leave)
+	d.wantRefusal(err, secor.ErrField)
+	_, err = d.AddLeave(t.Context(), d.deskAct(), id, secor.Leave{Span: leave.Span, StandIn: 99})
+	d.wantRefusal(err, secor.ErrNotFound)
 	_, err = d.AddLeave(t.Context(), d.deskAct(), 99, leave)
 	d.wantRefusal(err, secor.ErrNotFound)
 	_, err = d.ReviewerByEmail(t.Context(), "nobody@desk.example")

@@ -21,63 +21,111 @@ type reviewerRow struct {
 	Active         bool
 	Capacity       int
 	LastAssignedAt moment
-	Load           int
 }
 
 func (r reviewerRow) domain() secor.Reviewer {
 	return secor.Reviewer{ID: r.ID, Name: r.Name, Email: r.Email, Role: r.Role, Active: r.Active, Capacity: r.Capacity,
-		Load: r.Load, LastAssigned: time.Time(r.LastAssignedAt)}
+		LastAssigned: time.Time(r.LastAssignedAt)}
 }
 
 type leaveRow struct {
 	ReviewerID int64
 	FromDay    day
 	ToDay      day
+	StandInID  ref
 }
 
-func (r leaveRow) span() secor.Span {
-	return secor.Span{From: secor.Date(r.FromDay), To: secor.Date(r.ToDay)}
+func (r leaveRow) domain() secor.Leave {
+	return secor.Leave{Span: secor.Span{From: secor.Date(r.FromDay), To: secor.Date(r.ToDay)}, StandIn: int64(r.StandInID)}
 }
 
 const rosterSQL = `
-	SELECT r.id, r.name, r.email, r.role, r.active, r.capacity, r.last_assigned_at,
-		(SELECT count(*) FROM cases c WHERE c.holder_id = r.id AND c.kind = 'audit' AND c.state IN ('in_qa', 'revision')) AS load
-	FROM reviewers r
-	ORDER BY r.id`
+	SELECT id, name, email, role, active, capacity, last_assigned_at
+	FROM reviewers
+	ORDER BY id`
 
 const leavesSQL = `
-	SELECT reviewer_id, from_day, to_day
+	SELECT reviewer_id, from_day, to_day, stand_in_id
 	FROM leaves
 	ORDER BY reviewer_id, from_day`
 
-func loadRoster(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
-	roster, err := selectRoster(ctx, tx)
+// How much an audit weighs is a rule of its edition, so that it is only counted here.
+const heldSQL = `
+	SELECT c.holder_id, c.edition_id, c.state, a.purpose, count(*) AS audits
+	FROM cases c
+	JOIN audits a ON a.case_id = c.id
+	WHERE c.kind = 'audit' AND c.state IN ('in_qa', 'revision') AND c.holder_id IS NOT NULL
+	GROUP BY c.holder_id, c.edition_id, c.state, a.purpose`
+
+func (s *Store) loadRoster(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
+	roster, err := s.selectRoster(ctx, tx)
 	f.Roster = roster
 	return err
 }
 
-func selectRoster(ctx context.Context, db sqlx.QueryerContext) ([]secor.Reviewer, error) {
+// selectPeople returns everybody on the roster without their leaves and loads.
+func selectPeople(ctx context.Context, db sqlx.QueryerContext) ([]secor.Reviewer, error) {
 	var people []reviewerRow
 	err := sqlx.SelectContext(ctx, db, &people, rosterSQL)
 	if err != nil {
 		return nil, fmt.Errorf("roster: %w", err)
+	}
+	var roster []secor.Reviewer
+	for _, row := range people {
+		roster = append(roster, row.domain())
+	}
+	return roster, nil
+}
+
+func (s *Store) selectRoster(ctx context.Context, db sqlx.QueryerContext) ([]secor.Reviewer, error) {
+	roster, err := selectPeople(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	of := map[int64]int{}
+	for i, r := range roster {
+		of[r.ID] = i
 	}
 	var leaves []leaveRow
 	err = sqlx.SelectContext(ctx, db, &leaves, leavesSQL)
 	if err != nil {
 		return nil, fmt.Errorf("leaves: %w", err)
 	}
-	var roster []secor.Reviewer
-	for _, row := range people {
-		r := row.domain()
-		for _, l := range leaves {
-			if l.ReviewerID == row.ID {
-				r.Away = append(r.Away, l.span())
-			}
+	for _, l := range leaves {
+		i, known := of[l.ReviewerID]
+		if known {
+			roster[i].Away = append(roster[i].Away, l.domain())
 		}
-		roster = append(roster, r)
 	}
-	return roster, nil
+	return roster, s.addLoads(ctx, db, roster, of)
+}
+
+// addLoads adds what everybody holds. An edition that this program's data do not
+// have any more counts its audits in full.
+func (s *Store) addLoads(ctx context.Context, db sqlx.QueryerContext, roster []secor.Reviewer, of map[int64]int) error {
+	var held []struct {
+		HolderID  int64
+		EditionID string
+		State     secor.State
+		Purpose   secor.Purpose
+		Audits    int
+	}
+	err := sqlx.SelectContext(ctx, db, &held, heldSQL)
+	if err != nil {
+		return fmt.Errorf("loads: %w", err)
+	}
+	for _, h := range held {
+		var rule secor.AssignmentRule
+		if edition := s.programme.Editions[h.EditionID]; edition != nil {
+			rule = edition.Assignment
+		}
+		i, known := of[h.HolderID]
+		if known {
+			roster[i].Held += h.Audits
+			roster[i].Load += secor.Effort(h.Audits) * rule.Effort(h.Purpose, h.State)
+		}
+	}
+	return nil
 }
 
 type conflictRow struct {
@@ -230,7 +278,7 @@ func (s *Store) Reviewers(ctx context.Context) ([]secor.Reviewer, error) {
 	var roster []secor.Reviewer
 	err := s.snapshot(ctx, func(tx *sqlx.Tx) error {
 		var err error
-		roster, err = selectRoster(ctx, tx)
+		roster, err = s.selectRoster(ctx, tx)
 		return err
 	})
 	if err != nil {
@@ -263,27 +311,35 @@ func checkSpan(span secor.Span) error {
 	return nil
 }
 
-const leaveSQL = `SELECT reviewer_id, from_day, to_day FROM leaves WHERE reviewer_id = $1 AND from_day = $2`
+const leaveSQL = `SELECT reviewer_id, from_day, to_day, stand_in_id FROM leaves WHERE reviewer_id = $1 AND from_day = $2`
 
 const putLeaveSQL = `
-	INSERT INTO leaves (reviewer_id, from_day, to_day)
-	VALUES (:reviewer_id, :from_day, :to_day)
-	ON CONFLICT (reviewer_id, from_day) DO UPDATE SET to_day = EXCLUDED.to_day`
+	INSERT INTO leaves (reviewer_id, from_day, to_day, stand_in_id)
+	VALUES (:reviewer_id, :from_day, :to_day, :stand_in_id)
+	ON CONFLICT (reviewer_id, from_day) DO UPDATE SET to_day = EXCLUDED.to_day, stand_in_id = EXCLUDED.stand_in_id`
 
-// AddLeave records that a person of the desk is away, or changes when a leave of
-// the same first day ends.
-func (s *Store) AddLeave(ctx context.Context, act secor.Act, reviewer int64, span secor.Span) (Change, error) {
-	err := checkSpan(span)
+// AddLeave records that a person of the desk is away and who stands in, or changes
+// end and stand-in of a leave of the same first day. Nobody stands in for
+// themselves.
+func (s *Store) AddLeave(ctx context.Context, act secor.Act, reviewer int64, leave secor.Leave) (Change, error) {
+	err := checkSpan(leave.Span)
+	if err == nil && leave.StandIn == reviewer {
+		err = &secor.FieldError{Field: "stand_in", Problem: "is the person who is away"}
+	}
 	if err != nil {
 		return "", err
 	}
-	row := leaveRow{ReviewerID: reviewer, FromDay: day(span.From), ToDay: day(span.To)}
+	row := leaveRow{ReviewerID: reviewer, FromDay: day(leave.From), ToDay: day(leave.To), StandInID: ref(leave.StandIn)}
 	_, change, err := s.register(ctx, act, "reviewer", func(d *deskTx) (int64, Change, error) {
 		err := lockRoster.take(d.ctx, d.Tx)
 		if err != nil {
 			return 0, "", fmt.Errorf("lock roster: %w", err)
 		}
-		err = checkReviewer(d, reviewer)
+		for _, id := range []int64{reviewer, leave.StandIn} {
+			if id != 0 {
+				err = errors.Join(err, checkReviewer(d, id))
+			}
+		}
 		if err != nil {
 			return 0, "", err
 		}
@@ -295,7 +351,11 @@ func (s *Store) AddLeave(ctx context.Context, act secor.Act, reviewer int64, spa
 		if change == Changed {
 			kind = EventLeaveChanged
 		}
-		return reviewer, change, d.record(kind, map[string]string{"reviewer": number(reviewer), "from": span.From.String(), "to": span.To.String()})
+		data := map[string]string{"reviewer": number(reviewer), "from": leave.From.String(), "to": leave.To.String()}
+		if leave.StandIn != 0 {
+			data["stand_in"] = number(leave.StandIn)
+		}
+		return reviewer, change, d.record(kind, data)
 	})
 	return change, fault(err, "add leave of reviewer %d", reviewer)
 }

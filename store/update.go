@@ -63,6 +63,12 @@ func (s *Store) stepTx(ctx context.Context, tx *sqlx.Tx, f *secor.File, act seco
 	if err != nil {
 		return err
 	}
+	if act.Assigns && f.Audit != nil {
+		err = s.loadQueue(ctx, tx, f)
+		if err != nil {
+			return err
+		}
+	}
 	before := rowsOf(f)
 	err = step(f, now)
 	if err != nil {

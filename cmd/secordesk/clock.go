@@ -51,7 +51,8 @@ func turn(ctx context.Context, cfg clockConfig, now func() time.Time, log *slog.
 		return err
 	}
 	defer cases.Close()
-	clock, err := jobs.NewClock(jobs.NewSweeper(cases, now, log), cases, jobs.Schedules(), cases.office().Zone)
+	clock, err := jobs.NewClock(jobs.NewSweeper(cases, now, log), cases, jobs.Schedules(), cases.office().Zone,
+		jobs.NewAssigner(cases, now, log).Sweep)
 	if err != nil {
 		return fmt.Errorf("make clock: %w", err)
 	}

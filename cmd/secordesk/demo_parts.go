@@ -169,7 +169,8 @@ func (d *demo) startWork(redis asynq.RedisConnOpt, p *parts) error {
 	}
 	relay := jobs.NewRelay(d.store, redis, jobs.Kinds(), jobs.DefaultBeat(), log)
 	d.store.Promised = relay.Signal
-	d.hours, err = jobs.NewClock(jobs.NewSweeper(d.store, d.clock.now, log), d.store, jobs.Schedules(), d.zone)
+	d.hours, err = jobs.NewClock(jobs.NewSweeper(d.store, d.clock.now, log), d.store, jobs.Schedules(), d.zone,
+		jobs.NewAssigner(d.store, d.clock.now, log).Sweep)
 	if err != nil {
 		return err
 	}

@@ -147,6 +147,7 @@ func described(c secor.Company, r record) secor.Company {
 	for name, value := range map[string]*string{
 		"legal_name": &c.LegalName, "trade_name": &c.TradeName, "province": &c.Province, "contact": &c.Contact, "email": &c.Email,
 		"street": &c.Address.Street, "city": &c.Address.City, "postal_code": &c.Address.PostalCode, "phone": &c.Phone,
+		"certificate_number": &c.Certificate.Number,
 	} {
 		text, given := r.texts[name]
 		if given {
@@ -159,6 +160,9 @@ func described(c secor.Company, r record) secor.Company {
 	c.Member = r.flag("member", c.Member)
 	if day := r.date("profile_since"); !day.IsZero() {
 		c.ProfileSince = day
+	}
+	if day := r.date("certificate_expires_on"); !day.IsZero() {
+		c.Certificate.ExpiresOn = day
 	}
 	return c
 }
@@ -216,10 +220,16 @@ func (im *importer) addReviewer(ctx context.Context, r record) (store.Change, er
 
 func (im *importer) addLeave(ctx context.Context, r record) (store.Change, error) {
 	p, err := im.person(ctx, "email", r.text("email"))
+	leave := secor.Leave{Span: secor.Span{From: r.date("from"), To: r.date("to")}}
+	if r.text("stand_in") != "" {
+		standIn, standInErr := im.person(ctx, "stand_in", r.text("stand_in"))
+		err = refusals(err, standInErr)
+		leave.StandIn = standIn.ID
+	}
 	if err != nil {
 		return "", err
 	}
-	return im.store.AddLeave(ctx, im.deskAct(r, "leave"), p.ID, secor.Span{From: r.date("from"), To: r.date("to")})
+	return im.store.AddLeave(ctx, im.deskAct(r, "leave"), p.ID, leave)
 }
 
 func (im *importer) addConflict(ctx context.Context, r record) (store.Change, error) {

@@ -49,6 +49,8 @@ func recordKinds() []*recordKind {
 			fields: slices.Concat(account("body", "account"), companyFields(true), fieldList{
 				{name: "good_standing", format: formatFlag},
 				{name: "profile_since", format: formatDate, past: true},
+				{name: "certificate_number", format: formatName, max: secor.MaxCertificateNumber},
+				{name: "certificate_expires_on", format: formatDate},
 			})},
 		{name: "person", plural: "people", add: (*importer).addPerson, key: []string{"body", "account", "name"},
 			fields: slices.Concat(account("body", "account"), fieldList{
@@ -73,7 +75,7 @@ func recordKinds() []*recordKind {
 				{name: "active", format: formatFlag},
 			}},
 		{name: "leave", plural: "leaves", add: (*importer).addLeave, key: []string{"email", "from"}, author: []secor.Role{secor.RoleLead, secor.RoleAdmin},
-			fields: slices.Concat(fieldList{{name: "email", format: formatEmail, required: true}}, span())},
+			fields: slices.Concat(fieldList{{name: "email", format: formatEmail, required: true}}, span(), fieldList{{name: "stand_in", format: formatEmail}})},
 		{name: "conflict", plural: "conflicts", add: (*importer).addConflict, key: []string{"email", "body", "account", "from"}, author: []secor.Role{secor.RoleLead, secor.RoleAdmin},
 			fields: slices.Concat(fieldList{{name: "email", format: formatEmail, required: true}}, account("body", "account"), span(),
 				fieldList{{name: "reason", format: formatText, required: true}})},

@@ -22,6 +22,7 @@ type Company struct {
 	Address      Address
 	Member       bool // pays the member's fee
 	ProfileSince Date // zero: this partner has not taken it on yet
+	Certificate  Held // from before this desk, as entered
 }
 
 // Address is a postal address in Canada.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/mail"
 	"strconv"
+	"unicode/utf8"
 )
 
 // Correctable fields of a case.
@@ -18,6 +19,9 @@ const (
 	fieldPhone     = "phone"
 	fieldLanguage  = "language"
 	fieldHeadcount = "headcount"
+
+	fieldCertificate = "certificate-number" // from before the desk
+	fieldExpiry      = "certificate-expires-on"
 )
 
 // deskSteps are the steps that every case has in every state.
@@ -32,7 +36,7 @@ func deskSteps() []Step {
 				Kind: kind, Who: anyone, Reason: true,
 				Fields: []Field{
 					{Name: "field", Help: "which one", Type: FieldChoice, Required: true, Choices: []string{fieldLegalName, fieldTradeName,
-						fieldEmail, fieldContact, fieldStreet, fieldCity, fieldPostal, fieldPhone, fieldLanguage, fieldHeadcount}},
+						fieldEmail, fieldContact, fieldStreet, fieldCity, fieldPostal, fieldPhone, fieldLanguage, fieldHeadcount, fieldCertificate, fieldExpiry}},
 					{Name: "value", Help: "what it should be", Type: FieldText, Required: true},
 				}, do: (*File).correct},
 		)
@@ -62,13 +66,19 @@ func (f *File) correct(in Input) error {
 	if name == fieldLanguage {
 		return f.correctLanguage(value)
 	}
+	if name == fieldExpiry {
+		return f.correctExpiry(value)
+	}
+	if name == fieldCertificate && utf8.RuneCountInString(value) > MaxCertificateNumber {
+		return &FieldError{Field: name, Value: value, Problem: "is longer than 40 characters"}
+	}
 	if name == fieldEmail && !bareAddress(value) {
 		return &FieldError{Field: name, Value: value, Problem: "is not an e-mail address such as office@example.com"}
 	}
 	field := map[string]*string{
 		fieldLegalName: &f.Company.LegalName, fieldTradeName: &f.Company.TradeName, fieldEmail: &f.Company.Email,
 		fieldContact: &f.Company.Contact, fieldStreet: &f.Company.Address.Street, fieldCity: &f.Company.Address.City,
-		fieldPostal: &f.Company.Address.PostalCode,
+		fieldPostal: &f.Company.Address.PostalCode, fieldCertificate: &f.Company.Certificate.Number,
 	}[name]
 	f.record(EventCorrected, "was: "+*field+"; "+f.act.Reason, facts{"field": name})
 	*field = value
@@ -98,6 +108,22 @@ func (f *File) correctLanguage(value string) error {
 func bareAddress(text string) bool {
 	address, err := mail.ParseAddress(text)
 	return err == nil && address.Address == text
+}
+
+// correctExpiry sets the last day of the certificate that the company holds from
+// before this desk; "none" says that it holds none.
+func (f *File) correctExpiry(value string) error {
+	var day Date
+	if value != "none" {
+		var err error
+		day, err = ParseDate(value)
+		if err != nil {
+			return Named(fieldExpiry, err)
+		}
+	}
+	f.record(EventCorrected, f.act.Reason, facts{"field": fieldExpiry, "from": f.Company.Certificate.ExpiresOn.String(), "to": day.String()})
+	f.Company.Certificate.ExpiresOn = day
+	return nil
 }
 
 func (f *File) correctHeadcount(value string) error {

@@ -28,6 +28,8 @@ const (
 	EventSubmissionAccepted   EventKind = "submission.accepted"
 	EventAuditAssigned        EventKind = "audit.assigned"
 	EventAuditHandedBack      EventKind = "audit.handed_back"
+	EventAssignmentWaits      EventKind = "assignment.waits" // nobody can take it now
+	EventAssignmentStuck      EventKind = "assignment.stuck" // nobody on the roster ever can
 	EventAuditReturned        EventKind = "audit.returned"
 	EventRevisionRequested    EventKind = "revision.requested"
 	EventRevisionReceived     EventKind = "revision.received"

@@ -63,6 +63,10 @@ type Audit struct {
 	Notified  Date     // of the first notice of a pass; the ten days count from here
 	Reviewer  int64    // who confirmed the last verdict
 	Beside    CaseID   // another audit of the company and fee year that runs; 0: none. Read only
+
+	Submitted time.Time // the submission that waits for a reviewer, or was given one; zero: none yet
+	Prefer    int64     // who returned it to be done again; the desk gives it back when able
+	Avoid     int64     // who handed it back or lost it; the desk does not choose them again
 }
 
 // Line is one question of an audit's sheet. Only Verified is judged.
@@ -87,6 +91,8 @@ type File struct {
 	Sheet         map[string]Line
 	Invoices      []Invoice     // of the company, all years, this case's last
 	Certificates  []Certificate // of this audit; the last one is current
+	Held          Held          // what the company holds meanwhile
+	Queue         []Need        // other audits that wait for a reviewer; only for an act that assigns
 	Company       Company
 	People        []Person
 	Registrations []Registration

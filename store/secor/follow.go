@@ -104,6 +104,7 @@ var follows = []Follow{
 	{EventSubmissionAsked, JobEscalate, AudienceLeads},
 	{EventSubmissionAccepted, JobAssign, AudienceDesk},
 	{EventAuditHandedBack, JobAssign, AudienceDesk},
+	{EventAssignmentStuck, JobEscalate, AudienceLeads},
 	{EventAuditAssigned, JobTellReviewer, AudienceReviewer},
 	{EventAuditAppealed, JobTellReviewer, AudienceReviewer},
 	{EventRevisionReceived, JobTellReviewer, AudienceReviewer},
@@ -237,6 +238,8 @@ func (f *File) stillTroubled(cause Event) bool {
 		return f.Case.State == StateRegistered
 	case EventSubmissionAsked:
 		return f.Audit.Waiting
+	case EventAssignmentStuck:
+		return f.Case.State == StateSubmitted && !f.Audit.Waiting
 	case EventPaymentReversed:
 		return invoiceIn(StateSent)(f) && !f.Invoice().Free
 	case EventInvoiceOverpaid:
@@ -286,7 +289,7 @@ var stillTrue = map[JobKind]func(*File) bool{
 	JobAuditClosed:          inState(StateCancelled, StateWithdrawn, StateLapsed, StateNoAnswer),
 
 	JobAssign:       func(f *File) bool { return f.Case.State == StateSubmitted && !f.Audit.Waiting },
-	JobTellReviewer: func(f *File) bool { return f.Case.State == StateInQA && f.Case.Holder != 0 },
+	JobTellReviewer: func(f *File) bool { return inState(StateInQA, StateRevision)(f) && f.Case.Holder != 0 },
 	JobReturned:     inState(StateOpen),
 	JobRevision:     inState(StateRevision),
 

@@ -61,6 +61,8 @@ var quiet = map[EventKind]string{
 	EventLetterSent: "is itself the letter", EventNoted: "history", EventCorrected: "history",
 	EventGuardWaived: "history", EventGuardNoted: "history", EventJobRetried: "the job itself runs again", EventJobDropped: "history",
 	EventJobArrived: "what the letter means is recorded beside it",
+
+	EventAssignmentWaits: "the sweep of the queue asks again",
 }
 
 func TestFollows_EveryEventIsFollowedOrQuiet(t *testing.T) {
@@ -215,7 +217,7 @@ func TestStillTrue_ByState(t *testing.T) {
 		SubjectAudit: {
 			JobCheckRegistration: "registered", JobInvoice: "awaiting_payment", JobInvoiceReminder: "",
 			JobRegistrationQuestion: "registration_queried", JobUnlock: "open", JobAuditClosed: "cancelled withdrawn lapsed no_answer",
-			JobAssign: "submitted", JobTellReviewer: "in_qa", JobReturned: "open", JobRevision: "revision",
+			JobAssign: "submitted", JobTellReviewer: "in_qa revision", JobReturned: "open", JobRevision: "revision",
 			JobPass: "qa_complete", JobFail: "", JobNotReviewed: "not_reviewed", JobDeclined: "", JobAskOneYear: "",
 			JobRequestCertificate: "qa_complete", JobMakeCertificate: "", JobRevocation: "",
 			JobBodyAnswer: "", JobMailed: "", JobElectronic: "", JobReplacement: "",
@@ -297,6 +299,9 @@ func TestStillTrue_Escalations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stuck := auditIn(t, StateSubmitted)
+	stuck.Roster[0].Active, stuck.Roster[1].Capacity, stuck.Roster[2].Capacity = false, 0, 0
+	stuck.await()
 	bounced := auditIn(t, StateOpen)
 	bounced.take(asCleo, "reverse-payment", "bounced", "reference=0042")
 	twice := auditIn(t, StateRegistrationReview)
@@ -308,6 +313,7 @@ func TestStillTrue_Escalations(t *testing.T) {
 		EventInvoiceOverpaid:     {twice, func(o *office) { o.take(asCleo, "refund", "paid twice", "method=cheque", "reference=R-1") }},
 		EventRegistrationAsked:   {auditIn(t, StateRegistered), func(o *office) { o.take(asCleo, "invoice", "") }},
 		EventSubmissionAsked:     {asked, func(o *office) { o.take(asCleo, "accept", "fine", "accept=headcount") }},
+		EventAssignmentStuck:     {stuck, func(o *office) { o.take(asCleo, "assign", "", "reviewer=2") }},
 		EventPaymentReversed:     {bounced, func(o *office) { o.take(asCleo, "pay", "", "amount=157.50", "method=eft", "reference=9") }},
 		EventCertificateReturned: {certificateAt(t, StateReturned), func(o *office) { o.take(asCleo, "mailed", "") }},
 		EventClockBreach:         {breached, func(o *office) { o.take(asAna, "approve", "") }},

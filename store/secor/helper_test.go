@@ -41,8 +41,8 @@ func actorOf(role Role) Actor {
 func testRoster() []Reviewer {
 	return []Reviewer{
 		{ID: ana, Name: "Ana", Role: RoleReviewer, Active: true, Capacity: 4},
-		{ID: ben, Name: "Ben", Role: RoleReviewer, Active: true, Capacity: 4, Load: 2},
-		{ID: cleo, Name: "Cleo", Role: RoleLead, Active: true, Capacity: 2, Load: 1},
+		{ID: ben, Name: "Ben", Role: RoleReviewer, Active: true, Capacity: 4, Held: 2, Load: 2 * FullEffort},
+		{ID: cleo, Name: "Cleo", Role: RoleLead, Active: true, Capacity: 2, Held: 1, Load: FullEffort},
 		{ID: dan, Name: "Dan", Role: RoleAdmin, Active: true},
 		{ID: eve, Name: "Eve", Role: RoleLead, Capacity: 9},
 	}
@@ -74,6 +74,8 @@ func testEdition() *Edition {
 			{Guard: GuardCourse, Effect: EffectBlock}, {Guard: GuardCourse, Moment: MomentRequest, Effect: EffectNote},
 			{Guard: GuardPayment, Effect: EffectBlock}, {Guard: GuardMonths, Effect: EffectAsk},
 		},
+		Assignment: AssignmentRule{HorizonDays: 90, LapsedDays: 365, InRevision: 50,
+			Percent: map[Purpose]int{PurposeCertification: 100, PurposeRecertification: 100, PurposeMaintenance: 75}},
 		Policies: []Policy{
 			{Name: "request_review", Party: PartyOffice, Unit: UnitBusiness, Ends: EndsEndOfDay, Levels: testLevels(3)},
 			{Name: "registration_review", Party: PartyOffice, Unit: UnitBusiness, Ends: EndsEndOfDay, Levels: testLevels(3)},

@@ -20,6 +20,7 @@ type Edition struct {
 	Fees          Fees
 	Guards        []GuardRule
 	Policies      []Policy
+	Assignment    AssignmentRule
 }
 
 // PassMark is what a score must reach, in whole percent, both inclusive. A zero

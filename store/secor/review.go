@@ -94,6 +94,7 @@ func (f *File) inquire() (string, error) {
 // takeIn moves a first submission on. What a person has to decide keeps it from a
 // reviewer until somebody accepts it.
 func (f *File) takeIn(asked string, data facts) error {
+	f.Audit.Submitted = f.Now()
 	if asked == "" {
 		return f.move(StateSubmitted, EventAuditSubmitted, "", data)
 	}
@@ -180,7 +181,7 @@ func reviewSteps() []Step {
 		{Name: "accept", Label: "Accept Submission", Help: "Accept a submission whose check left a question open.", Example: `accept 14 --accept headcount --reason "11 on paper, 10 at work"`,
 			Kind: SubjectAudit, From: []State{StateSubmitted, StateInQA}, Who: leads, Accepts: MomentSubmission, when: waiting, do: (*File).acceptSubmission},
 		{Name: "assign", Label: "Assign", Help: "Give the audit to a reviewer; to the least loaded one when none is named.", Example: "assign 14 --reviewer 3",
-			Kind: SubjectAudit, From: []State{StateSubmitted, StateInQA}, Who: machine, Assigns: true,
+			Kind: SubjectAudit, From: []State{StateSubmitted, StateInQA, StateRevision}, Who: machine, Assigns: true,
 			Fields: []Field{{Name: "reviewer", Help: "who reviews it", Type: FieldReviewer}}, do: (*File).assign},
 		{Name: "take", Label: "Take", Help: "Take the audit; you are its reviewer.", Example: "take 14",
 			Kind: SubjectAudit, From: []State{StateSubmitted}, Who: anyone, Assigns: true, do: (*File).takeAudit},
@@ -232,24 +233,6 @@ func (f *File) acceptSubmission(Input) error {
 	return nil
 }
 
-// assign gives the audit to a reviewer. The desk itself chooses by load and
-// leaves alone what somebody holds already; a person may name anyone who is
-// active and not in conflict, even above capacity.
-func (f *File) assign(in Input) error {
-	if f.act.By == Desk && f.Case.State != StateSubmitted {
-		return refuse(ErrIllegalMove, "", "the audit is assigned already")
-	}
-	err := f.notWaiting()
-	if err != nil {
-		return err
-	}
-	pick, err := f.pick(in)
-	if err != nil {
-		return err
-	}
-	return f.hand(pick)
-}
-
 // notWaiting refuses to give an audit to anybody while a person has to accept
 // what the check of the submission left open.
 func (f *File) notWaiting() error {
@@ -257,75 +240,6 @@ func (f *File) notWaiting() error {
 		return refuse(ErrGuard, "a lead accepts the submission first", "the check of the submission left a question open")
 	}
 	return nil
-}
-
-// pick never chooses who confirmed the last verdict: an appeal is heard by
-// somebody else, however often it is handed on.
-func (f *File) pick(in Input) (Pick, error) {
-	if !in.has("reviewer") {
-		return PickReviewer(f.Roster, f.Conflicts, f.Today(), f.Audit.Reviewer)
-	}
-	r, known := f.reviewer(in.count("reviewer"))
-	if !known || !r.Active {
-		return Pick{}, &FieldError{Field: "reviewer", Value: in["reviewer"], Problem: "is not an active person of this desk"}
-	}
-	err := f.judgedBefore(r)
-	if err != nil {
-		return Pick{}, err
-	}
-	return Pick{Reviewer: r, Reason: "named by a person"}, f.conflicted(r.ID)
-}
-
-func (f *File) judgedBefore(r Reviewer) error {
-	if r.ID != f.Audit.Reviewer {
-		return nil
-	}
-	return refuse(ErrConflict, "give it to somebody else", "%s reviewed this audit before", r.Name)
-}
-
-// hand makes the pick the audit's reviewer. The verified sheet starts as a copy
-// of the claimed one when a review begins.
-func (f *File) hand(pick Pick) error {
-	f.Case.Holder = pick.Reviewer.ID
-	data := facts{"reviewer": strconv.FormatInt(pick.Reviewer.ID, 10), "why": pick.Reason}
-	for id, why := range pick.Rejected {
-		data[fmt.Sprintf("not_%d", id)] = why
-	}
-	if f.Case.State == StateInQA {
-		f.record(EventAuditAssigned, f.act.Reason, data)
-		return nil
-	}
-	for id, line := range f.Sheet {
-		if line.Verified == nil {
-			f.Sheet[id] = Line{Claimed: line.Claimed, Verified: line.Claimed}
-		}
-	}
-	return f.move(StateInQA, EventAuditAssigned, f.act.Reason, data)
-}
-
-func (f *File) takeAudit(Input) error {
-	err := f.notWaiting()
-	if err != nil {
-		return err
-	}
-	r, _ := f.reviewer(f.act.By.ID)
-	err = f.judgedBefore(r)
-	if err != nil {
-		return err
-	}
-	return f.hand(Pick{Reviewer: r, Reason: "taken"})
-}
-
-func (f *File) handBack(Input) error {
-	role, err := f.roleOf(f.act.By)
-	if err != nil {
-		return err
-	}
-	if f.Case.Holder != f.act.By.ID && role == RoleReviewer {
-		return f.holderOnly()
-	}
-	f.Case.Holder = 0
-	return f.move(StateSubmitted, EventAuditHandedBack, f.act.Reason, nil)
 }
 
 // changeMark sets the verified mark of one question and records the old one.
@@ -378,7 +292,8 @@ func (f *File) returnAudit(Input) error {
 			return err
 		}
 	}
-	f.Case.Holder = 0
+	// The marks are kept, and so is who knows them.
+	f.Audit.Prefer, f.Case.Holder = f.Case.Holder, 0
 	return f.move(StateOpen, EventAuditReturned, f.act.Reason, nil)
 }
 
@@ -546,7 +461,7 @@ func (f *File) appeal(in Input) error {
 	if err != nil {
 		return err
 	}
-	f.Case.Holder = pick.Reviewer.ID
+	f.Case.Holder, f.Audit.Prefer, f.Audit.Avoid = pick.Reviewer.ID, 0, 0
 	f.Audit.Result, f.Audit.Term, f.Audit.Proposer, f.Audit.Declined, f.Audit.Notified = "", 0, 0, false, Date{}
-	return f.move(StateInQA, EventAuditAppealed, f.act.Reason, facts{"reviewer": strconv.FormatInt(pick.Reviewer.ID, 10), "why": pick.Reason})
+	return f.move(StateInQA, EventAuditAppealed, f.act.Reason, pick.facts())
 }

@@ -376,7 +376,7 @@ func TestAppeal_ByAnotherReviewer(t *testing.T) {
 func TestAssign(t *testing.T) {
 	o := auditIn(t, StateSubmitted)
 	o.take(Desk, "assign", "")
-	if o.Case.Holder != ana || o.fact(EventAuditAssigned, "why") != "least load: 0 of 4" || o.fact(EventAuditAssigned, "not_5") != "is not active" {
+	if o.Case.Holder != ana || o.fact(EventAuditAssigned, "why") != "least load: 0 of 4" || o.fact(EventAuditAssigned, "not_2") != "holds 2 of 4" {
 		t.Errorf("held by %d, %v", o.Case.Holder, o.history[len(o.history)-1].Facts)
 	}
 	mustRefuse(t, o.try(Desk, "assign", ""), ErrIllegalMove, "assigned already")

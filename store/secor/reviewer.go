@@ -1,9 +1,8 @@
 package secor
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -32,15 +31,52 @@ type Reviewer struct {
 	Email        string
 	Role         Role
 	Active       bool
-	Capacity     int    // most audits held at once; 0: is never assigned one
-	Away         []Span // leave
-	Load         int    // audits held now
+	Capacity     int     // most full audits held at once; 0: is never assigned one
+	Away         []Leave // in order of their first days
+	Held         int     // audits held now, those in revision among them
+	Load         Effort  // of what is held now
 	LastAssigned time.Time
+}
+
+// Leave is a run of days on which a person of the desk is away.
+type Leave struct {
+	Span
+	StandIn int64 // who takes revisions that come in meanwhile; 0: nobody
+}
+
+// Effort is the work that audits are to who holds them, in ten-thousandths of a
+// full audit, so that a percentage of a percentage is exact.
+type Effort int64
+
+// FullEffort is one full audit, the unit of capacities.
+const FullEffort Effort = 10_000
+
+// String returns the effort in full audits, as few decimals as it has: "2.5".
+func (e Effort) String() string {
+	text := strconv.FormatFloat(float64(e)/float64(FullEffort), 'f', 4, 64)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
 }
 
 // AwayOn reports whether the person is on leave on a day.
 func (r Reviewer) AwayOn(day Date) bool {
-	return slices.ContainsFunc(r.Away, func(s Span) bool { return s.Covers(day) })
+	_, away := r.LeaveOn(day)
+	return away
+}
+
+// LeaveOn returns the person's leave on a day; of several, the one that ends last.
+func (r Reviewer) LeaveOn(day Date) (Leave, bool) {
+	var found Leave
+	away := false
+	for _, l := range r.Away {
+		if !l.Covers(day) {
+			continue
+		}
+		if !away || !found.To.IsZero() && (l.To.IsZero() || l.To.After(found.To)) {
+			found = l
+		}
+		away = true
+	}
+	return found, away
 }
 
 // Conflict says that a person of the desk may not decide on a company during a
@@ -50,72 +86,6 @@ type Conflict struct {
 	CompanyID  int64
 	Span       Span
 	Reason     string
-}
-
-// Pick is the outcome of an assignment and how it came about.
-type Pick struct {
-	Reviewer Reviewer
-	Reason   string           // "least load: 2 of 8"
-	Rejected map[int64]string // reviewer id: why not
-}
-
-// PickReviewer chooses who assures the quality of an audit: of all who are
-// active, have capacity, are not away on the day and not in conflict, the one
-// with the least load in proportion to capacity, then the one whose last
-// assignment is longest ago, then the lowest id. Not is never chosen (an appeal
-// goes to somebody else). ErrNotFound, naming every reason, when nobody is left.
-func PickReviewer(roster []Reviewer, conflicts []Conflict, day Date, not int64) (Pick, error) {
-	pick := Pick{Rejected: map[int64]string{}}
-	var able []Reviewer
-	for _, r := range roster {
-		why := unable(r, conflicts, day, not)
-		if why != "" {
-			pick.Rejected[r.ID] = why
-			continue
-		}
-		able = append(able, r)
-	}
-	if len(able) == 0 {
-		return pick, refuse(ErrNotFound, "assign it by hand, raise somebody's capacity or end a leave", "no reviewer can take this audit: %s", cmp.Or(pick.reasons(roster), "nobody is on the roster"))
-	}
-	slices.SortFunc(able, func(a, b Reviewer) int {
-		return cmp.Or(
-			cmp.Compare(a.Load*b.Capacity, b.Load*a.Capacity),
-			a.LastAssigned.Compare(b.LastAssigned),
-			cmp.Compare(a.ID, b.ID))
-	})
-	pick.Reviewer = able[0]
-	pick.Reason = fmt.Sprintf("least load: %d of %d", able[0].Load, able[0].Capacity)
-	for _, r := range able[1:] {
-		pick.Rejected[r.ID] = fmt.Sprintf("holds %d of %d", r.Load, r.Capacity)
-	}
-	return pick, nil
-}
-
-// reasons lists in the roster's order why each of the rejected is not chosen.
-func (p Pick) reasons(roster []Reviewer) string {
-	var reasons []string
-	for _, r := range roster {
-		reasons = append(reasons, r.Name+" "+p.Rejected[r.ID])
-	}
-	return strings.Join(reasons, ", ")
-}
-
-func unable(r Reviewer, conflicts []Conflict, day Date, not int64) string {
-	switch {
-	case !r.Active:
-		return "is not active"
-	case r.ID == not:
-		return "reviewed it before"
-	case inConflict(r.ID, conflicts, day):
-		return "has a conflict of interest"
-	case r.AwayOn(day):
-		return "is away"
-	case r.Load >= r.Capacity:
-		return fmt.Sprintf("is full: holds %d of %d", r.Load, r.Capacity)
-	default:
-		return ""
-	}
 }
 
 func inConflict(reviewer int64, conflicts []Conflict, day Date) bool {

@@ -54,7 +54,7 @@ var wantSteps = []struct {
 	{SubjectAudit, "refund", always, desk2},
 	{SubjectAudit, "void-invoice", always, desk2},
 	{SubjectAudit, "accept", "submitted in_qa", desk2},
-	{SubjectAudit, "assign", "submitted in_qa", desk2 + " desk"},
+	{SubjectAudit, "assign", "submitted in_qa revision", desk2 + " desk"},
 	{SubjectAudit, "told", "qa_complete", desk3},
 	{SubjectAudit, "take", "submitted", desk3},
 	{SubjectAudit, "release", "in_qa", desk3},
