@@ -105,9 +105,10 @@ type CaseLine struct {
 	Company   string // legal name
 	Body      string
 	State     secor.State
-	Holder    int64     // 0: nobody
-	HeldBy    string    // name of the holder
-	Due       time.Time // of the clock that ends first; zero: none runs
+	Holder    int64           // 0: nobody
+	HeldBy    string          // name of the holder
+	Due       time.Time       // of the clock that ends first; zero: none runs
+	Profiles  []secor.Profile // of a request: companies on file that may be the one that asks
 	OpenedAt  time.Time
 }
 
@@ -121,15 +122,17 @@ type caseLineRow struct {
 	Holder    ref
 	HeldBy    string
 	Due       moment
+	Profiles  string
 	OpenedAt  time.Time
 }
 
 const casesSQL = `
 	SELECT c.id, c.kind, c.company_id, co.legal_name AS company, c.body, c.state, c.holder_id AS holder,
-		coalesce(r.name, '') AS held_by, k.due, c.opened_at
+		coalesce(r.name, '') AS held_by, k.due, coalesce(q.profiles, '') AS profiles, c.opened_at
 	FROM cases c
 	JOIN companies co ON co.id = c.company_id
 	LEFT JOIN reviewers r ON r.id = c.holder_id
+	LEFT JOIN requests q ON q.case_id = c.id
 	CROSS JOIN LATERAL (SELECT min(due_at) AS due FROM clocks WHERE case_id = c.id) k
 	WHERE ($1 = '' OR c.kind = $1)
 	  AND ($2 = '' OR c.state = $2)
@@ -148,8 +151,12 @@ func (s *Store) Cases(ctx context.Context, filter CaseFilter, limit int) ([]Case
 	}
 	lines := make([]CaseLine, len(found))
 	for i, r := range found {
+		profiles, err := secor.ParseProfiles(r.Profiles)
+		if err != nil {
+			return nil, fmt.Errorf("profiles of case %d: %w", r.ID, err)
+		}
 		lines[i] = CaseLine{ID: r.ID, Kind: r.Kind, CompanyID: r.CompanyID, Company: r.Company, Body: r.Body, State: r.State,
-			Holder: int64(r.Holder), HeldBy: r.HeldBy, Due: time.Time(r.Due), OpenedAt: r.OpenedAt.UTC()}
+			Holder: int64(r.Holder), HeldBy: r.HeldBy, Due: time.Time(r.Due), Profiles: profiles, OpenedAt: r.OpenedAt.UTC()}
 	}
 	return lines, nil
 }

@@ -26,6 +26,8 @@ type caseJSON struct {
 	Holder    string         `json:"holder"`
 	OpenedAt  time.Time      `json:"opened_at"`
 	Clocks    []clockJSON    `json:"clocks"`
+	Offered   []string       `json:"offered"`            // steps that a person is asked to decide on
+	Profiles  []profileJSON  `json:"profiles,omitempty"` // companies on file that may be the one that asks
 	Findings  []findingJSON  `json:"findings"`
 	Invoice   *invoiceJSON   `json:"invoice,omitempty"`
 	Claimed   *scoreJSON     `json:"claimed,omitempty"`
@@ -38,11 +40,20 @@ type caseJSON struct {
 }
 
 type clockJSON struct {
-	Policy string      `json:"policy"`
-	Cycle  int         `json:"cycle"`
-	Phase  secor.Phase `json:"phase"`
-	Party  secor.Party `json:"party"`
-	DueAt  *time.Time  `json:"due_at"`
+	Policy string         `json:"policy"`
+	Cycle  int            `json:"cycle"`
+	Phase  secor.Phase    `json:"phase"`
+	Party  secor.Party    `json:"party"`
+	DueAt  *time.Time     `json:"due_at"`
+	Next   string         `json:"next_level"` // "": the desk does not act on it
+	NextAt *time.Time     `json:"next_at"`
+	Tells  secor.Audience `json:"tells"`
+}
+
+type profileJSON struct {
+	Company int64             `json:"company"`
+	Name    string            `json:"name,omitempty"`
+	Why     secor.Resemblance `json:"why"`
 }
 
 type findingJSON struct {
@@ -79,7 +90,7 @@ type jobJSON struct {
 func (p panel) writeJSON(t *terminal) error {
 	out := caseJSON{Case: p.Case.ID, Kind: p.Case.Kind, State: p.Case.State, Version: p.Case.Version, Next: secor.Next(p.Case.Kind, p.Case.State),
 		Company: p.Company.ID, Name: p.Company.LegalName, Phone: p.Company.Phone, Language: p.Company.Language, Body: p.Case.Body, Edition: p.Case.EditionID, OpenedAt: p.Case.OpenedAt.UTC(),
-		Clocks: []clockJSON{}, Findings: []findingJSON{}, Papers: []paperJSON{}, Jobs: []jobJSON{}, Steps: append([]string{}, p.steps()...)}
+		Clocks: []clockJSON{}, Offered: []string{}, Findings: []findingJSON{}, Papers: []paperJSON{}, Jobs: []jobJSON{}, Steps: append([]string{}, p.steps()...)}
 	if p.Case.Holder != 0 {
 		out.Holder = nameOf(p.File, secor.ByReviewer(p.Case.Holder))
 	}
@@ -90,8 +101,13 @@ func (p panel) writeJSON(t *terminal) error {
 			due = due.UTC()
 			clock.DueAt = &due
 		}
+		if w := p.Watch(c); w.Next.Name != "" {
+			at := w.At.UTC()
+			clock.Next, clock.NextAt, clock.Tells = w.Next.Name, &at, w.Tells
+		}
 		out.Clocks = append(out.Clocks, clock)
 	}
+	p.toDecide(&out)
 	for _, f := range p.check() {
 		out.Findings = append(out.Findings, findingJSON(f))
 	}
@@ -109,6 +125,19 @@ func (p panel) writeJSON(t *terminal) error {
 		return err
 	}
 	return writeJSON(t.out, out)
+}
+
+// toDecide adds what the desk leaves to a person.
+func (p panel) toDecide(out *caseJSON) {
+	if _, unanswered := p.Unanswered(); unanswered {
+		out.Offered = append(out.Offered, "no-answer")
+	}
+	if p.Request == nil {
+		return
+	}
+	for _, found := range p.Request.Profiles {
+		out.Profiles = append(out.Profiles, profileJSON{found.CompanyID, p.OtherName(found.CompanyID), found.Why})
+	}
 }
 
 func (p panel) scoresInto(out *caseJSON) error {

@@ -129,6 +129,7 @@ type caseLineJSON struct {
 	DueAt     *time.Time    `json:"due_at"`
 	Overdue   bool          `json:"overdue"`
 	OpenedAt  time.Time     `json:"opened_at"`
+	Profiles  []profileJSON `json:"profiles,omitempty"` // without names
 }
 
 func newCaseLinesJSON(found []store.CaseLine, now time.Time) []caseLineJSON {
@@ -139,6 +140,9 @@ func newCaseLinesJSON(found []store.CaseLine, now time.Time) []caseLineJSON {
 		if !c.Due.IsZero() {
 			due := c.Due.UTC()
 			line.DueAt = &due
+		}
+		for _, p := range c.Profiles {
+			line.Profiles = append(line.Profiles, profileJSON{Company: p.CompanyID, Why: p.Why})
 		}
 		out = append(out, line)
 	}

@@ -110,7 +110,7 @@ type panel struct {
 func (p panel) write(t *terminal) error {
 	fmt.Fprintf(t.out, "%s.\n\n", standing(p.File))
 	facts := &table{}
-	for _, row := range slices.Concat(p.about(), p.clocks(t), p.findings(t), p.money(), p.papers(), p.work()) {
+	for _, row := range slices.Concat(p.about(), p.likenesses(), p.clocks(t), p.offers(t), p.findings(t), p.money(), p.papers(), p.work()) {
 		facts.add(row...)
 	}
 	err := facts.write(t.out)
@@ -172,12 +172,43 @@ func (p panel) clocks(t *terminal) [][]string {
 	for _, c := range p.Clocks {
 		switch due, runs := c.Due(p.Programme.Calendars[c.Calendar]); {
 		case runs && due.Before(p.now):
-			rows = append(rows, []string{"Overdue", t.paint(red, c.Policy.Title+": "+deadline(due, p.zone))})
+			rows = append(rows, []string{"Overdue", t.paint(red, c.Policy.Title+": "+deadline(due, p.zone)) + p.toldNext(c)})
 		case runs:
-			rows = append(rows, []string{"Due", c.Policy.Title + ": " + deadline(due, p.zone)})
+			rows = append(rows, []string{"Due", c.Policy.Title + ": " + deadline(due, p.zone) + p.toldNext(c)})
 		case c.Phase() == secor.PhasePaused:
 			rows = append(rows, []string{"Paused", c.Policy.Title + ": the " + string(c.Party()) + "'s time"})
 		}
+	}
+	return rows
+}
+
+// toldNext says who is told of a clock next, and when, unless the case moves on.
+func (p panel) toldNext(c secor.Clock) string {
+	w := p.Watch(c)
+	if w.Tells == "" {
+		return ""
+	}
+	return fmt.Sprintf("; %s told on %s", w.Tells, deadline(w.At, p.zone))
+}
+
+// offers says what is offered to a person and never done by the desk.
+func (p panel) offers(t *terminal) [][]string {
+	w, found := p.Unanswered()
+	if !found {
+		return nil
+	}
+	text := fmt.Sprintf("no answer since %s: call the company, or secordesk case no-answer %d --reason \"…\"", w.Since.In(p.zone).Format("2 Jan 2006"), p.Case.ID)
+	return [][]string{{"Offered", t.paint(yellow, text)}}
+}
+
+// likenesses lists the companies on file that may be the one that asks.
+func (p panel) likenesses() [][]string {
+	if p.Request == nil {
+		return nil
+	}
+	var rows [][]string
+	for _, found := range p.Request.Profiles {
+		rows = append(rows, []string{"On file", fmt.Sprintf("company %d, %s: %s", found.CompanyID, cmp.Or(p.OtherName(found.CompanyID), "no name"), found.Why.Words())})
 	}
 	return rows
 }

@@ -151,15 +151,24 @@ func (f *File) profiles() []Profile {
 func (f *File) missingProfile() string {
 	var named []string
 	for _, p := range f.profiles() {
-		named = append(named, fmt.Sprintf("company %d%s has %s", p.CompanyID, f.otherName(p.CompanyID), p.Why.Words()))
+		named = append(named, fmt.Sprintf("company %d%s has %s", p.CompanyID, nameAside(f.OtherName(p.CompanyID)), p.Why.Words()))
 	}
 	return strings.Join(named, ", ")
 }
 
-func (f *File) otherName(id int64) string {
+func nameAside(name string) string {
+	if name == "" {
+		return ""
+	}
+	return ", " + name + ","
+}
+
+// OtherName returns the legal name of another company of the file; "" when it is
+// not among them.
+func (f *File) OtherName(id int64) string {
 	for _, o := range f.Others {
 		if o.CompanyID == id {
-			return ", " + o.LegalName + ","
+			return o.LegalName
 		}
 	}
 	return ""
