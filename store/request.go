@@ -51,7 +51,7 @@ func loadRequest(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
 }
 
 const foundCompaniesSQL = `
-	SELECT c.id, c.legal_name, array_agg(r.account) AS accounts
+	SELECT c.id, c.legal_name, coalesce(array_agg(r.account) FILTER (WHERE r.account IS NOT NULL), '{}') AS accounts
 	FROM companies c LEFT JOIN registrations r ON r.company_id = c.id
 	WHERE c.id = ANY($1)
 	GROUP BY c.id

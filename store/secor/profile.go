@@ -199,7 +199,9 @@ func ParseProfiles(text string) ([]Profile, error) {
 
 // NameEnds says where a store need look for names that resemble another: the
 // NearName of each is the name's own, begins with the first result, or ends with the
-// second. Both are "" for a name too short for that.
+// second. Both are "" for a name too short for that. A name with figures is not
+// looked for by an ending without them, "Alberta" of a numbered company, which
+// hundreds have: a wrong letter before its figures is not found.
 func NameEnds(name string) (string, string) {
 	near := []rune(NearName(name))
 	if len(near) < leastForOneEdit {
@@ -207,5 +209,9 @@ func NameEnds(name string) (string, string) {
 	}
 	// One edit, also two letters swapped, leaves the one or the other as it is.
 	half := (len(near) - 2) / 2
-	return string(near[:min(half, leastForBeginning)]), string(near[len(near)-half:])
+	beginning, ending := string(near[:min(half, leastForBeginning)]), string(near[len(near)-half:])
+	if figures(ending) == "" && figures(string(near)) != "" {
+		return beginning, ""
+	}
+	return beginning, ending
 }
