@@ -387,29 +387,44 @@ func renderCover(t *testing.T, c certificate.Cover) []byte {
 
 // However the sheet lies in a #10 envelope, its window shows the address and nothing else.
 func TestRenderCover_Window(t *testing.T) {
-	const inch = 72.0
 	for lines := 1; lines <= 6; lines++ {
 		c := cover(func(c *certificate.Cover) {
 			c.Address = append(c.Address, "CANADA")[:lines]
 			c.Sender = append(c.Sender, "Line four", "Line five", "Line six")
 			c.Reference = strings.Repeat("SECOR-2026-0041 ", 4)
 		})
-		var shown []string
-		for _, w := range readPDF(t, renderCover(t, c)).text(t) {
-			above, below := w.y-w.size, w.y+0.3*w.size
-			if above > 3.63*inch || below < 2.04*inch || w.x > 5.375*inch {
-				continue // can never be seen
-			}
-			shown = append(shown, w.s)
-			// An envelope and a sheet that lie as they usually do: by half an inch, and on the lower edge.
-			if w.x < 0.875*inch || above < 2.04*inch || below > 3.167*inch+18 {
-				t.Errorf("%d lines: %q at %.0f, %.0f is not whole in the window", lines, w.s, w.x, w.y)
-			}
+		invoice, err := renderer(t).RenderInvoice(invoiced(func(i *certificate.Invoice) {
+			i.Sender, i.Address, i.Reference, i.Number = c.Sender, c.Address, c.Reference, strings.Repeat("2026-0118 ", 5)
+		}))
+		if err != nil {
+			t.Fatal(err)
 		}
-		if diff := cmp.Diff(c.Address, shown); diff != "" {
-			t.Errorf("%d lines: window shows (-want +got):\n%s", lines, diff)
+		for name, raw := range map[string][]byte{"letter": renderCover(t, c), "invoice": invoice} {
+			diff := cmp.Diff(c.Address, inWindow(t, raw))
+			if diff != "" {
+				t.Errorf("%s, %d lines: window shows (-want +got):\n%s", name, lines, diff)
+			}
 		}
 	}
+}
+
+// inWindow is what the window shows, wherever the sheet slides in the envelope.
+func inWindow(t *testing.T, raw []byte) []string {
+	t.Helper()
+	const inch = 72.0
+	var shown []string
+	for _, w := range readPDF(t, raw).text(t) {
+		above, below := w.y-w.size, w.y+0.3*w.size
+		if above > 3.63*inch || below < 2.04*inch || w.x > 5.375*inch {
+			continue // can never be seen
+		}
+		shown = append(shown, w.s)
+		// An envelope and a sheet that lie as they usually do: by half an inch, and on the lower edge.
+		if w.x < 0.875*inch || above < 2.04*inch || below > 3.167*inch+18 {
+			t.Errorf("%q at %.0f, %.0f is not whole in the window", w.s, w.x, w.y)
+		}
+	}
+	return shown
 }
 
 func TestRenderCover_TextLayer(t *testing.T) {

@@ -21,7 +21,7 @@ import (
 // then. Keys are RSA of at least 2048 bits, or ECDSA. The signature has the form of a CAdES detached signature
 // (ETSI.CAdES.detached) without a time stamp of a third party.
 func Sign(pdf []byte, key crypto.Signer, chain []*x509.Certificate, at time.Time) ([]byte, error) {
-	err := checkSigner(key, chain, at)
+	err := CheckSigner(key, chain, at)
 	if err != nil {
 		return nil, fmt.Errorf("sign pdf: %w", err)
 	}
@@ -41,8 +41,9 @@ func Sign(pdf []byte, key crypto.Signer, chain []*x509.Certificate, at time.Time
 	return u.file, nil
 }
 
-// The key, its certificate and the time must fit each other before anything is signed.
-func checkSigner(key crypto.Signer, chain []*x509.Certificate, at time.Time) error {
+// CheckSigner says why Sign would not sign with the key and the chain at a time, or nil. (tls.LoadX509KeyPair reads
+// both from files.)
+func CheckSigner(key crypto.Signer, chain []*x509.Certificate, at time.Time) error {
 	if key == nil || len(chain) == 0 {
 		return errors.New("a key and its certificate are needed")
 	}
