@@ -97,7 +97,7 @@ func TestSchemas_KnowThePolicies(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := shape.Check([]byte(`{"policies": {}}`)).Error()
-	for _, policy := range []string{"request_review", "invoice_payment", "registration_review", "qa_review", secor.PolicyNotification, secor.PolicyCertificate,
+	for _, policy := range []string{"request_review", secor.PolicyInvoice, secor.PolicyPromise, "registration_review", "qa_review", secor.PolicyNotification, secor.PolicyCertificate,
 		"qa_assignment", secor.PolicyAnswer, secor.PolicyRevision} {
 		if want := fmt.Sprintf("/policies: %q is missing", policy); !strings.Contains(got, want) {
 			t.Errorf("an edition without %s is taken", policy)

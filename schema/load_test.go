@@ -88,10 +88,11 @@ func TestLoad_Policies(t *testing.T) {
 	asked := func(name string, days int, raises secor.EventKind) secor.Level {
 		return secor.Level{Name: name, AfterDays: days, Raises: raises}
 	}
-	reminder := secor.Level{Name: "reminder", AfterDays: 21, Raises: secor.EventInvoiceReminder}
 	want := map[string]secor.Policy{
-		"request_review":      {Party: secor.PartyOffice, Unit: secor.UnitBusiness, Promise: true, Levels: []secor.Level{warn(2), breach(3), escalate(5)}},
-		"invoice_payment":     {Party: secor.PartyCompany, Unit: secor.UnitCalendar, Levels: []secor.Level{reminder, breach(30)}},
+		"request_review": {Party: secor.PartyOffice, Unit: secor.UnitBusiness, Promise: true, Levels: []secor.Level{warn(2), breach(3), escalate(5)}},
+		"invoice_payment": {Party: secor.PartyCompany, Unit: secor.UnitCalendar, Levels: []secor.Level{
+			asked("reminder", 14, secor.EventInvoiceReminder), asked("reminder_2", 21, secor.EventInvoiceReminder), breach(30), asked("reminder_3", 45, secor.EventInvoiceReminder)}},
+		"promise_to_pay":      {Party: secor.PartyCompany, Unit: secor.UnitCalendar, Levels: []secor.Level{breach(30)}},
 		"registration_review": {Party: secor.PartyOffice, Unit: secor.UnitBusiness, Levels: []secor.Level{breach(2), escalate(4)}},
 		"qa_review":           {Party: secor.PartyOffice, Unit: secor.UnitCalendar, Promise: true, Levels: []secor.Level{warn(14), breach(28), escalate(35)}},
 		"notification":        {Party: secor.PartyOffice, Unit: secor.UnitBusiness, Levels: []secor.Level{breach(1), escalate(3)}},
@@ -314,9 +315,9 @@ func TestLoadFS_WrongFiles(t *testing.T) {
 		{"invalid UTF-8", now, "Rules for tests", "R\xffles for tests",
 			`line 4: is not valid UTF-8; save the file as UTF-8`},
 		{"a file cut short", now, "\n}\n", "",
-			`line 249: malformed JSON: the document ends too early`},
+			`line 265: malformed JSON: the document ends too early`},
 		{"text after the end", now, "\n}\n", "\n}\n{}",
-			`line 251: something follows the end of the JSON document; remove it`},
+			`line 267: something follows the end of the JSON document; remove it`},
 
 		{"a question id twice", tiny, `"id": "B1"`, `"id": "A1"`,
 			`/elements/1/questions/0/id: question A1 is there twice; every id is used once`},

@@ -60,6 +60,11 @@ func (d Date) Start(zone *time.Location) time.Time {
 // AddDays returns the day n days later, or earlier when n is negative.
 func (d Date) AddDays(n int) Date { return NewDate(d.Year, d.Month, d.Day+n) }
 
+// DaysUntil returns how many days after d the other day is, negative when it is earlier.
+func (d Date) DaysUntil(other Date) int {
+	return int(other.Start(time.UTC).Sub(d.Start(time.UTC)) / (24 * time.Hour))
+}
+
 // AddYears returns the same day n years later; 29 February becomes 28 February
 // where the year has none.
 func (d Date) AddYears(n int) Date {

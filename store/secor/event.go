@@ -54,6 +54,9 @@ const (
 	EventInvoiceSent     EventKind = "invoice.sent"
 	EventInvoiceReminder EventKind = "invoice.reminder_due"
 	EventInvoiceAdopted  EventKind = "invoice.adopted" // from an audit that ended before its review
+	EventPaymentPromised EventKind = "payment.promised"
+	EventPromiseBroken   EventKind = "payment.promise_broken" // its day passed
+	EventInvoiceResumed  EventKind = "invoice.reminders_resumed"
 	EventPaymentRecorded EventKind = "payment.recorded"
 	EventPaymentReversed EventKind = "payment.reversed"
 	EventPaymentRefunded EventKind = "payment.refunded"
@@ -61,6 +64,7 @@ const (
 	EventInvoicePaid     EventKind = "invoice.paid"
 	EventInvoiceReopened EventKind = "invoice.reopened"
 	EventInvoiceVoided   EventKind = "invoice.voided"
+	EventStatementAsked  EventKind = "statement.asked"
 
 	EventCertificateDue       EventKind = "certificate.due"
 	EventCertificateRequested EventKind = "certificate.requested"

@@ -23,6 +23,9 @@ const (
 	JobCheckRegistration JobKind = "invoice:check_registration"
 	JobInvoice           JobKind = "invoice:send"
 	JobInvoiceReminder   JobKind = "invoice:remind"
+	JobResumeReminders   JobKind = "invoice:resume_reminders"
+	JobReceipt           JobKind = "invoice:receipt"
+	JobStatement         JobKind = "invoice:statement"
 
 	JobRegistrationQuestion JobKind = "registration:send_question"
 	JobUnlock               JobKind = "registration:send_unlocked"
@@ -91,6 +94,9 @@ var follows = []Follow{
 	{EventInvoiceDrafted, JobInvoice, AudienceCompany},
 	{EventInvoiceReminder, JobInvoiceReminder, AudienceCompany},
 	{EventInvoiceAdopted, JobInvoice, AudienceCompany},
+	{EventInvoicePaid, JobReceipt, AudienceCompany},
+	{EventPromiseBroken, JobResumeReminders, AudienceDesk},
+	{EventStatementAsked, JobStatement, AudienceCompany},
 	{EventPaymentReversed, JobEscalate, AudienceLeads},
 	{EventInvoiceOverpaid, JobEscalate, AudienceLeads},
 	{EventRegistrationQueried, JobRegistrationQuestion, AudienceCompany},
@@ -189,7 +195,7 @@ func StillTrue(kind JobKind, f *File, cause Event) bool {
 	if slices.Contains(byCause, kind) {
 		return f.stillTroubled(cause)
 	}
-	if kind == JobTellReviewer && !f.heldSince(cause) {
+	if judge, looks := stillCaused[kind]; looks && !judge(f, cause) {
 		return false
 	}
 	if cause.Subject == SubjectCertificate && !f.certificateOf(kind, cause) {
@@ -210,6 +216,14 @@ func (f *File) certificateOf(kind JobKind, cause Event) bool {
 	default:
 		return true
 	}
+}
+
+// stillCaused are the kinds that beside their predicate look at what their cause
+// says.
+var stillCaused = map[JobKind]func(*File, Event) bool{
+	JobTellReviewer:    (*File).heldSince,
+	JobInvoiceReminder: (*File).reminds,
+	JobResumeReminders: (*File).brokenBy,
 }
 
 // heldSince reports whether the case is still held by the reviewer to whom an
@@ -283,6 +297,9 @@ var stillTrue = map[JobKind]func(*File) bool{
 	JobCheckRegistration: inState(StateRegistered),
 	JobInvoice:           func(f *File) bool { return invoiceIn(StateDraft)(f) && !f.Invoice().Free },
 	JobInvoiceReminder:   invoiceIn(StateSent),
+	JobResumeReminders:   invoiceIn(StateSent),
+	JobReceipt:           invoiceIn(StatePaid),
+	JobStatement:         func(f *File) bool { return len(f.Statement().Lines) > 0 },
 
 	JobRegistrationQuestion: inState(StateRegistrationQueried),
 	JobUnlock:               inState(StateOpen),

@@ -53,7 +53,7 @@ var quiet = map[EventKind]string{
 	EventRequestReopened: "cards only", EventRegistrationChecked: "an invoice follows by itself", EventRegistrationAnswered: "cards only",
 	EventMarkChanged: "history", EventMonthsVerified: "history", EventOneYearProposed: "cards only; leads were asked at the pass",
 	EventCompanyNotified: "is itself the notice", EventInvoiceSent: "is itself the letter", EventPaymentRecorded: "what it pays follows",
-	EventInvoicePaid: "the approval's letter follows", EventInvoiceReopened: "the reversed payment tells a lead",
+	EventPaymentPromised: "a person records it", EventInvoiceResumed: "the next reminder follows", EventInvoiceReopened: "the reversed payment tells a lead",
 	EventPaymentRefunded: "history", EventInvoiceVoided: "the audit's own letter says so, or a person does",
 	EventCertificateRequested: "is itself the letter", EventBodyQueried: "cards only; a person records it",
 	EventCertificateSigned: "cards only", EventAttached: "history",
@@ -138,7 +138,7 @@ func TestJobKinds_NoneBeginsAnother(t *testing.T) {
 // work, or is excused here.
 func TestFollows_FinalStepsHaveAnAudience(t *testing.T) {
 	excused := []EventKind{
-		EventInvoicePaid, EventInvoiceVoided, // the letter of the audit says what follows
+		EventInvoiceVoided,        // the letter of the audit says what follows
 		EventCertificateDelivered, // the company was told when it was mailed
 	}
 	final := map[EventKind]string{}

@@ -85,6 +85,7 @@ func testEdition() *Edition {
 			{Name: "qa_assignment", Party: PartyOffice, Unit: UnitBusiness, Ends: EndsEndOfDay, Levels: testLevels(2)},
 			{Name: PolicyAnswer, Party: PartyCompany, Unit: UnitCalendar, Ends: EndsEndOfDay, Levels: askedLevels(EventAnswerReminder)},
 			{Name: PolicyRevision, Party: PartyCompany, Unit: UnitCalendar, Ends: EndsEndOfDay, Levels: askedLevels(EventRevisionReminder)},
+			{Name: PolicyPromise, Party: PartyCompany, Unit: UnitCalendar, Ends: EndsEndOfDay, Levels: []Level{{Name: "breach", AfterDays: 20, Raises: EventClockBreach}}},
 			{Name: PolicyNotification, Party: PartyOffice, Unit: UnitBusiness, Ends: EndsEndOfDay, Levels: testLevels(1)},
 			{Name: PolicyCertificate, Party: PartyOffice, Unit: UnitCalendar, Ends: EndsEndOfDay, Levels: testLevels(10)},
 		},

@@ -228,10 +228,16 @@ func (f *File) reclaim() error {
 
 // stopFollowUp ends the clocks of the case's invoice.
 func (f *File) stopFollowUp(reason string) error {
-	if f.phase(PolicyInvoice) == PhaseFinished {
-		return nil
+	for _, policy := range []string{PolicyInvoice, PolicyPromise} {
+		if f.phase(policy) == PhaseFinished {
+			continue
+		}
+		err := f.clockEntry(policy, ClockEntry{Kind: ClockStopped, Reason: reason})
+		if err != nil {
+			return err
+		}
 	}
-	return f.clockEntry(PolicyInvoice, ClockEntry{Kind: ClockStopped, Reason: reason})
+	return nil
 }
 
 // freeInvoice settles the invoice of an audit that closes before its review: what

@@ -69,6 +69,8 @@ var clockRules = []clockRule{
 		meets: []State{StatePaid},
 		stops: []State{StateVoid},
 	},
+	// Started by the promise.
+	{policy: PolicyPromise, subject: SubjectInvoice, meets: []State{StatePaid}, stops: []State{StateVoid}},
 	// Both are started by the pass and its notice, not by a state.
 	{policy: PolicyNotification, subject: SubjectAudit, stops: []State{StateInQA}},
 	{
@@ -81,6 +83,7 @@ var clockRules = []clockRule{
 // Policies that the rules name themselves.
 const (
 	PolicyInvoice      = "invoice_payment"
+	PolicyPromise      = "promise_to_pay"  // its breach says how far ahead a promise can be
 	PolicyAnswer       = "employer_answer" // the company's time to answer a question
 	PolicyRevision     = "revision"        // the company's time to revise its submission
 	PolicyNotification = "notification"    // one business day from a pass to its notice
@@ -147,8 +150,13 @@ func (f *File) startClock(policy string, at time.Time) error {
 	if !ok {
 		return nil
 	}
+	return f.startCycle(p, at)
+}
+
+// startCycle opens a new cycle of a policy as it is given, and freezes it so.
+func (f *File) startCycle(p Policy, at time.Time) error {
 	cycle := 1
-	if i := f.cycle(policy); i >= 0 {
+	if i := f.cycle(p.Name); i >= 0 {
 		cycle = f.Clocks[i].Cycle + 1
 	}
 	name := f.calendarOf(p.Party)
@@ -234,5 +242,8 @@ func (f *File) reach(i int, level Level) error {
 	f.Clocks[i] = clock
 	f.record(level.Raises, "", facts{"policy": c.Policy.Name, "cycle": strconv.Itoa(c.Cycle), "level": level.Name,
 		"holder": strconv.FormatInt(f.Case.Holder, 10)})
+	if c.Policy.Name == PolicyPromise && kind == ClockBreached {
+		f.record(EventPromiseBroken, "", facts{"cycle": strconv.Itoa(c.Cycle)})
+	}
 	return nil
 }

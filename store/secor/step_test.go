@@ -52,6 +52,8 @@ var wantSteps = []struct {
 	{SubjectAudit, "pay", always, desk2},
 	{SubjectAudit, "reverse-payment", always, desk2},
 	{SubjectAudit, "refund", always, desk2},
+	{SubjectAudit, "promise-to-pay", always, desk3},
+	{SubjectAudit, "statement", always, desk3},
 	{SubjectAudit, "void-invoice", always, desk2},
 	{SubjectAudit, "accept", "submitted in_qa", desk2},
 	{SubjectAudit, "assign", "submitted in_qa revision", desk2 + " desk"},
@@ -259,7 +261,7 @@ func TestTake_OnlyTheHolderMarksAndConfirms(t *testing.T) {
 // TestTake_Reasons takes each step that wants a reason without one.
 func TestTake_Reasons(t *testing.T) {
 	want := strings.Fields(`request:reject request:no-answer request:withdraw request:reopen request:correct audit:cancel audit:withdraw audit:lapse
-		audit:no-answer audit:reopen audit:reverse-payment audit:refund audit:void-invoice audit:release audit:mark audit:months audit:return audit:not-review
+		audit:no-answer audit:reopen audit:reverse-payment audit:refund audit:promise-to-pay audit:void-invoice audit:release audit:mark audit:months audit:return audit:not-review
 		audit:grant-one-year audit:decline-one-year audit:appeal audit:requested audit:returned audit:ready audit:revoke audit:replace audit:correct`)
 	var got []string
 	for _, s := range Steps() {
