@@ -24,6 +24,10 @@ type Office struct {
 	VerifyURL string // where anybody can check a certificate's number; empty: nowhere yet
 	// AuditToolURL is where companies enter their self-assessments; empty: letters do not say where.
 	AuditToolURL string
+	TaxNumber    string // under which the office collects taxes, as invoices print it; may be empty
+	// HowToPay are paragraphs for invoices, and HowToPayFrench for those in French;
+	// empty: by cheque to the address, otherwise by calling.
+	HowToPay, HowToPayFrench []string
 }
 
 // NewDesk prepares texts and fonts. A text or a font that cannot be read stops

@@ -23,6 +23,8 @@ func words(lang secor.Language) template.FuncMap {
 		"elements":   elementTable,
 		"shortfalls": shortfalls,
 		"trouble":    trouble,
+		"account":    accountTable,
+		"ageing":     ageingTable,
 	}
 }
 
@@ -91,6 +93,9 @@ func trouble(page letterPage) string {
 	switch page.Cause.Kind {
 	case secor.EventClockWarned, secor.EventClockBreach, secor.EventClockEscalated:
 		policy, _ := page.File.Edition.Policy(page.Cause.Facts["policy"])
+		if policy.Name == secor.PolicyPromise {
+			return "a promise to pay was not kept"
+		}
 		said := map[secor.EventKind]string{secor.EventClockWarned: "soon due: ", secor.EventClockBreach: "late: ", secor.EventClockEscalated: "still late: "}
 		return said[page.Cause.Kind] + policy.Title
 	case secor.EventRegistrationAsked:

@@ -320,9 +320,9 @@ const startSendSQL = `
 // StartSend commits that a sending begins, which it may take lease to end. The
 // case is held in share mode meanwhile: nobody changes it between the question
 // whether the job's reason still holds, prepare, and the commit. Prepare reads
-// the file and changes nothing. It is false, and the job Cancelled, when the
-// reason does not hold any more. After an error nothing may be sent: it is a
-// refusal of prepare, promise.ErrLost, or a fault.
+// the file and changes nothing; papers that it makes are kept with the case. It is
+// false, and the job Cancelled, when the reason does not hold any more. After an
+// error nothing may be sent: it is a refusal of prepare, promise.ErrLost, or a fault.
 func (s *Store) StartSend(ctx context.Context, c promise.Claim, act secor.Act, lease time.Duration,
 	prepare func(f *secor.File, cause secor.Event) error) (bool, error) {
 	starts := false
@@ -335,7 +335,7 @@ func (s *Store) StartSend(ctx context.Context, c promise.Claim, act secor.Act, l
 		if err != nil {
 			return err
 		}
-		_, _, err = s.begin(ctx, tx, f, act)
+		_, now, err := s.begin(ctx, tx, f, act)
 		if err != nil {
 			return err
 		}
@@ -344,6 +344,10 @@ func (s *Store) StartSend(ctx context.Context, c promise.Claim, act secor.Act, l
 			return completeJob(ctx, tx, c, promise.Cancelled, "")
 		}
 		err = prepare(f, cause)
+		if err != nil {
+			return err
+		}
+		err = writeDocuments(ctx, tx, f, now)
 		if err != nil {
 			return err
 		}

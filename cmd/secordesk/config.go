@@ -34,9 +34,12 @@ type workerConfig struct {
 	DeskName     name          `env:"DESK_NAME,required"` // signs letters and papers
 	DeskAddress  lines         `env:"DESK_ADDRESS"`       // as on an envelope, lines apart by ";"
 	DeskPhone    name          `env:"DESK_PHONE"`
-	VerifyURL    webAddress    `env:"VERIFY_URL"`     // where a certificate's number is checked; none: not printed
-	AuditToolURL webAddress    `env:"AUDIT_TOOL_URL"` // where companies enter their self-assessments; none: letters do not say where
-	HealthAddr   listenAddress `env:"HEALTH_ADDR"`    // of /healthz, /readyz and /metrics; none: not served
+	VerifyURL    webAddress    `env:"VERIFY_URL"`              // where a certificate's number is checked; none: not printed
+	TaxNumber    name          `env:"TAX_NUMBER"`              // under which the office collects taxes, such as "GST 12345 6789 RT0001"
+	HowToPay     lines         `env:"PAYMENT_INSTRUCTIONS"`    // on invoices, paragraphs apart by ";"; none: by cheque, or by calling
+	HowToPayFR   lines         `env:"PAYMENT_INSTRUCTIONS_FR"` // the same in French
+	AuditToolURL webAddress    `env:"AUDIT_TOOL_URL"`          // where companies enter their self-assessments; none: letters do not say where
+	HealthAddr   listenAddress `env:"HEALTH_ADDR"`             // of /healthz, /readyz and /metrics; none: not served
 	LogLevel     logLevel      `env:"LOG_LEVEL" envDefault:"info"`
 	Decisions    atOnce        `env:"DECISIONS_AT_ONCE" envDefault:"8"` // 0: another process does them
 	Mail         atOnce        `env:"MAIL_AT_ONCE" envDefault:"8"`
