@@ -73,7 +73,7 @@ func (a *attempt) run() (promise.State, error) {
 	defer lose(nil)
 	renewing := time.AfterFunc(a.pace.Renew, func() { a.renew(ctx, lose) })
 	defer renewing.Stop()
-	if a.kind.Letter != nil || a.kind.Batch != nil {
+	if a.kind.sends() {
 		return a.send(ctx)
 	}
 	finish := func() (promise.State, error) {
@@ -141,9 +141,10 @@ func (a *attempt) renew(ctx context.Context, lose context.CancelCauseFunc) {
 	}
 }
 
-// prepared is a letter that may leave now.
+// prepared is a letter, or a card, that may leave now.
 type prepared struct {
 	mail.Message
+	card   promise.Card
 	starts bool      // false: its reason does not hold any more
 	at     time.Time // not after the start of sending by Postgres
 }
@@ -167,15 +168,18 @@ func (a *attempt) send(ctx context.Context) (promise.State, error) {
 	if !a.sending {
 		return promise.Open, errStopping
 	}
-	return a.answered(a.deliver(letter.Message))
+	return a.answered(a.deliver(letter))
 }
 
 // prepare returns a letter that may be sent. One that is left behind in here is
 // never sent, because nobody takes it on.
 func (a *attempt) prepare(ctx context.Context) (prepared, error) {
 	var letter prepared
-	if a.kind.Batch != nil {
+	switch {
+	case a.kind.Batch != nil:
 		return a.prepareBatch(ctx)
+	case a.kind.Card != nil:
+		return a.prepareCard(ctx)
 	}
 	write := func(f *secor.File, cause secor.Event) error {
 		defer a.enter()()
@@ -216,15 +220,18 @@ func messageID(job int64, from string) string {
 	return fmt.Sprintf("job-%d@%s", job, domain)
 }
 
-// deliver sends a letter. Its errors are all of the one type that says what is
+// deliver sends a letter or posts a card. Its errors are all of the one type that says what is
 // certain. An answer that comes when nobody waits any more is recorded all the same.
-func (a *attempt) deliver(m mail.Message) (string, error) {
+func (a *attempt) deliver(ready prepared) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), a.kind.Timeout, tooLong(a.kind.Timeout))
 	defer cancel()
 	defer a.Meter.sending()()
 	send := func() (string, error) {
 		defer a.enter()()
-		receipt, err := a.sender.Send(ctx, m)
+		if a.kind.Card != nil {
+			return a.post(ctx, ready.card)
+		}
+		receipt, err := a.sender.Send(ctx, ready.Message)
 		return receipt, certain(err)
 	}
 	receipt, err := part(ctx, a, send, func(receipt string, err error) {
@@ -237,7 +244,8 @@ func (a *attempt) deliver(m mail.Message) (string, error) {
 // certain returns an error of sending as one that says what is certain.
 func certain(err error) error {
 	var known *mail.SendError
-	if err == nil || errors.As(err, &known) {
+	var posting *promise.PostError
+	if err == nil || errors.As(err, &known) || errors.As(err, &posting) {
 		return err
 	}
 	return &mail.SendError{Outcome: mail.Ambiguous, Step: mail.StepLetter, Err: err}

@@ -37,7 +37,7 @@ const (
 func Queues() []Queue { return []Queue{Decisions, Mail, Bulk} }
 
 // Kind is one sort of job: its name, its queue and what doing it means. Exactly
-// one of Work, Letter, Batch and Chore is set.
+// one of Work, Letter, Batch, Card and Chore is set.
 //
 // Whether the reason of work or a letter still holds is secor.StillTrue's to say,
 // and is asked in the transaction that does the work or starts the sending. A
@@ -64,6 +64,10 @@ type Kind struct {
 	// Batch is the letter that takes a file to a governing body, as Letter is one on a
 	// case. It follows from a batch, and from no event or tick.
 	Batch func(d *Desk, b secor.BodyBatch, file mail.Attachment, now time.Time) (mail.Message, error)
+
+	// Card is the case as a channel shows it now, without key and channel, which the
+	// engine sets. It is pure, and asked for again with every attempt.
+	Card func(d *Desk, f *secor.File, cause secor.Event) promise.Card
 
 	// Chore is upkeep, which follows from a tick and concerns no case. It completes
 	// the job itself.
@@ -104,8 +108,11 @@ func recipient(f *secor.File, key string) (Recipient, error) {
 // Kinds returns the kinds of every family.
 func Kinds() []Kind {
 	return slices.Concat(requestKinds(), invoiceKinds(), registrationKinds(), assignmentKinds(), scoreKinds(),
-		certificateKinds(), escalationKinds(), upkeepKinds())
+		certificateKinds(), escalationKinds(), cardKinds(), upkeepKinds())
 }
+
+// sends reports whether doing a job of the kind is sending something outside.
+func (k Kind) sends() bool { return k.Letter != nil || k.Batch != nil || k.Card != nil }
 
 // Check reports everything that would keep kinds from doing what the rules and
 // schedules promise: a kind that follows from a step or a tick and that nobody does
@@ -139,7 +146,7 @@ func Check(kinds []Kind, schedules []Schedule) error {
 
 func (k Kind) check(all []Kind, schedules []Schedule) error {
 	ways := 0
-	for _, set := range []bool{k.Work != nil, k.Letter != nil, k.Batch != nil, k.Chore != nil} {
+	for _, set := range []bool{k.Work != nil, k.Letter != nil, k.Batch != nil, k.Card != nil, k.Chore != nil} {
 		if set {
 			ways++
 		}
@@ -163,7 +170,7 @@ func (k Kind) check(all []Kind, schedules []Schedule) error {
 		{k.Timeout <= 0, "has no timeout"},
 		{k.Attempts < 1, "has no attempts"},
 		{k.Backoff == nil, "has no back-off"},
-		{ways != 1, "needs one of work, a letter and a chore"},
+		{ways != 1, "needs one of work, a letter, a card and a chore"},
 		{k.Assigns && k.Work == nil, "assigns without work"},
 		{slices.ContainsFunc(all, begins), "is the beginning of another"},
 	} {

@@ -46,14 +46,14 @@ func TestCheck(t *testing.T) {
 		{"one that nothing promises", func(k []jobs.Kind) []jobs.Kind {
 			return append(k, jobs.Kind{Name: "portal:unlock", Queue: jobs.Mail, Timeout: 1, Attempts: 1, Backoff: wait, Work: work})
 		}, "portal:unlock follows from nothing, has no rule that says when its reason ends"},
-		{"work and letter", func(k []jobs.Kind) []jobs.Kind { k[0].Letter = letter; return k }, "needs one of work, a letter and a chore"},
-		{"neither", func(k []jobs.Kind) []jobs.Kind { k[0].Work = nil; return k }, "needs one of work, a letter and a chore"},
+		{"work and letter", func(k []jobs.Kind) []jobs.Kind { k[0].Letter = letter; return k }, "needs one of work, a letter, a card and a chore"},
+		{"neither", func(k []jobs.Kind) []jobs.Kind { k[0].Work = nil; return k }, "needs one of work, a letter, a card and a chore"},
 		{"no queue", func(k []jobs.Kind) []jobs.Kind { k[0].Queue = "slow"; return k }, `has no queue "slow"`},
 		{"no timeout", func(k []jobs.Kind) []jobs.Kind { k[0].Timeout = 0; return k }, "has no timeout"},
 		{"no attempts", func(k []jobs.Kind) []jobs.Kind { k[0].Attempts = 0; return k }, "has no attempts"},
 		{"no back-off", func(k []jobs.Kind) []jobs.Kind { k[0].Backoff = nil; return k }, "has no back-off"},
 		{"a letter that assigns", func(k []jobs.Kind) []jobs.Kind { k[1].Assigns = true; return k }, "assigns without work"},
-		{"work and a chore", func(k []jobs.Kind) []jobs.Kind { k[0].Chore = jobs.Chores.FinishPurge; return k }, "needs one of work, a letter and a chore"},
+		{"work and a chore", func(k []jobs.Kind) []jobs.Kind { k[0].Chore = jobs.Chores.FinishPurge; return k }, "needs one of work, a letter, a card and a chore"},
 		{"a chore that follows from a step", func(k []jobs.Kind) []jobs.Kind { k[0].Work, k[0].Chore = nil, jobs.Chores.FinishPurge; return k }, "request:decide_need is a chore without a schedule"},
 		{"a chore without a handler", func(k []jobs.Kind) []jobs.Kind { return k[:len(k)-1] }, "desk:purge has 0 handlers"},
 		{"a chore that is none", func(k []jobs.Kind) []jobs.Kind { k[len(k)-1].Chore, k[len(k)-1].Work = nil, work; return k }, "desk:purge follows from nothing, has no rule that says when its reason ends, has a schedule and no chore"},

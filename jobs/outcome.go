@@ -32,13 +32,14 @@ func refusal(text string) error { return &secor.Refusal{Kind: secor.ErrRefused, 
 func (k Kind) outcome(attempt int, err error) promise.Outcome {
 	o := promise.Outcome{State: promise.Open, Why: err.Error()}
 	var sending *mail.SendError
+	var posting *promise.PostError
 	var sent *sentError
 	switch {
 	case errors.As(err, &sent):
 		o.State, o.Sent = promise.Failed, true
-	case errors.As(err, &sending) && sending.Outcome != mail.NotSent:
+	case errors.As(err, &sending) && sending.Outcome != mail.NotSent, errors.As(err, &posting) && posting.Ambiguous:
 		o.State, o.Sent = promise.Ambiguous, true
-	case errors.As(err, &sending) && sending.Permanent, errors.Is(err, secor.ErrRefused), attempt >= k.Attempts:
+	case errors.As(err, &sending) && sending.Permanent, errors.As(err, &posting) && posting.Permanent, errors.Is(err, secor.ErrRefused), attempt >= k.Attempts:
 		o.State = promise.Failed
 	default:
 		o.RetryIn = k.Backoff(attempt)

@@ -89,6 +89,8 @@ var errStopping = errors.New("the worker stops")
 type Worker struct {
 	// Meter counts what the worker does. It is set before Run, or left nil.
 	Meter *Meter
+	// Poster posts cards. It is set before Run, or left nil: then cards wait for another process.
+	Poster Poster
 
 	promises Promises
 	sender   Sender

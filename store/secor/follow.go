@@ -53,6 +53,8 @@ const (
 	JobWarn      JobKind = "escalation:warn_holder"
 	JobEscalate  JobKind = "escalation:tell_lead"
 	JobTellAdmin JobKind = "escalation:tell_admin"
+
+	JobPostCard JobKind = "card:post"
 )
 
 // Audience says for whom a job is done; the store resolves it to recipients in
@@ -80,6 +82,8 @@ type Follow struct {
 // follows answers "what happens after …?" at one glance.
 var follows = []Follow{
 	{EventRequestReceived, JobDecideNeed, AudienceDesk},
+	{EventRequestReceived, JobPostCard, AudienceChannel},
+	{EventRequestAnswered, JobPostCard, AudienceChannel},
 	{EventRequestQueried, JobRequestQuestion, AudienceCompany},
 	{EventRequestApproved, JobWelcome, AudienceCompany},
 	{EventRequestRejected, JobRejection, AudienceCompany},
@@ -292,6 +296,7 @@ var stillTrue = map[JobKind]func(*File) bool{
 	JobRejection:       inState(StateRejected),
 	JobNotRequired:     inState(StateNotRequired),
 	JobRequestQuestion: inState(StateQueried),
+	JobPostCard:        inState(StateReceived, StateInReview),
 	JobRequestClosed:   inState(StateNoAnswer, StateWithdrawn),
 
 	JobCheckRegistration: inState(StateRegistered),
@@ -347,8 +352,11 @@ func certificateIn(states ...State) func(*File) bool {
 
 // Accepted records that a letter of that kind was accepted by its carrier, and
 // does what only then is true: an invoice is sent, a company is told, a
-// certificate is requested.
+// certificate is requested. A card is not a letter: its job alone keeps the receipt.
 func (f *File) Accepted(kind JobKind, recipient string) error {
+	if kind == JobPostCard {
+		return nil
+	}
 	f.record(EventLetterSent, "to "+recipient, facts{"letter": string(kind)})
 	switch kind {
 	case JobPass:

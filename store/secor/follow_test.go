@@ -49,7 +49,7 @@ func constantsOf(t *testing.T, file, typ string) []string {
 // quiet are the events from which no job follows, and why.
 var quiet = map[EventKind]string{
 	EventProfilesFound: "shown with the case; approving wants it accepted",
-	EventRequestTaken:  "cards only", EventRequestReleased: "cards only", EventRequestAnswered: "cards only; a person records it",
+	EventRequestTaken:  "cards only", EventRequestReleased: "cards only",
 	EventRequestReopened: "cards only", EventRegistrationChecked: "an invoice follows by itself", EventRegistrationAnswered: "cards only",
 	EventMarkChanged: "history", EventMonthsVerified: "history", EventOneYearProposed: "cards only; leads were asked at the pass",
 	EventCompanyNotified: "is itself the notice", EventInvoiceSent: "is itself the letter", EventPaymentRecorded: "what it pays follows",
@@ -212,7 +212,7 @@ func TestStillTrue_ByState(t *testing.T) {
 	want := map[Subject]map[JobKind]string{
 		SubjectRequest: {
 			JobDecideNeed: "received", JobWelcome: "approved", JobRejection: "rejected", JobNotRequired: "not_required",
-			JobRequestQuestion: "queried", JobRequestClosed: "no_answer withdrawn",
+			JobRequestQuestion: "queried", JobPostCard: "received in_review", JobRequestClosed: "no_answer withdrawn",
 		},
 		SubjectAudit: {
 			JobCheckRegistration: "registered", JobInvoice: "awaiting_payment", JobInvoiceReminder: "",
