@@ -65,9 +65,8 @@ func (c *importCmd) Run(ctx context.Context, t *terminal) error {
 	defer desk.Close()
 	o := importOptions{Files: c.Files, Record: c.Record, Sheet: c.Sheet, Encoding: c.Encoding, As: cmp.Or(c.As, t.env["SECORDESK_AS"]), AllOrNothing: c.AllOrNothing, DryRun: c.DryRun,
 		AcceptNearNames: c.AcceptNearNames, Stdin: t.in, Now: t.now}
-	if screen, ok := t.errOut.(*os.File); ok && isatty.IsTerminal(screen.Fd()) {
-		o.Progress = t.errOut
-	}
+	screen, ok := t.errOut.(*os.File)
+	o.Progress = &progress{out: t.errOut, wall: wallClock, live: ok && isatty.IsTerminal(screen.Fd())}
 	summary, err := importFiles(ctx, desk.Store, desk.programme, o, t.errOut)
 	if len(summary.Kinds) > 0 {
 		err = errors.Join(summary.write(t.out), err)
@@ -87,7 +86,7 @@ type importOptions struct {
 	AcceptNearNames bool
 	Stdin           io.Reader        // what "-" reads
 	Now             func() time.Time // the desk's clock, as the store has it
-	Progress        io.Writer        // a terminal; nil: no progress is shown
+	Progress        *progress        // nil: none is shown
 }
 
 // batched reports whether all is done in one transaction.
@@ -101,13 +100,21 @@ func (o importOptions) batched() bool { return o.AllOrNothing || o.DryRun }
 // the summary says how many; any other error is a fault, after which the lines
 // before the one that it names are in.
 func importFiles(ctx context.Context, st *store.Store, programme *secor.Programme, o importOptions, out io.Writer) (importSummary, error) {
-	im := &importer{store: st, programme: programme, options: o, kinds: recordKinds(), run: rand.Text(), by: secor.Desk,
+	return newImporter(st, programme, o).importFiles(ctx, out)
+}
+
+func newImporter(st *store.Store, programme *secor.Programme, o importOptions) *importer {
+	return &importer{store: st, programme: programme, options: o, kinds: recordKinds(), run: rand.Text(), by: secor.Desk,
+		progress: cmp.Or(o.Progress, &progress{out: io.Discard, wall: wallClock}), read: func() float64 { return 0 },
 		reader: &reader{programme: programme, now: o.Now}}
+}
+
+func (im *importer) importFiles(ctx context.Context, out io.Writer) (importSummary, error) {
 	files, err := im.plan()
 	if err != nil {
 		return importSummary{}, err
 	}
-	if o.batched() {
+	if im.options.batched() {
 		summary, err := im.batch(ctx, files, out)
 		summary.Notes = im.notes
 		return summary, err
@@ -130,6 +137,7 @@ func (im *importer) batch(ctx context.Context, files []importFile, out io.Writer
 		}
 		read = append(read, e)
 	}
+	im.read = func() float64 { return 0 } // all of it was
 	var summary importSummary
 	var said bytes.Buffer
 	outside := im.store
@@ -250,6 +258,7 @@ func (im *importer) entriesOf(ctx context.Context, f importFile, yield func(entr
 		}
 		defer opened.Close()
 		in = opened
+		im.read = readShare(opened)
 	}
 	from, err := im.decoder(ctx, f, in)
 	if errors.Is(err, secor.ErrRefused) {
@@ -269,6 +278,21 @@ func (im *importer) entriesOf(ctx context.Context, f importFile, yield func(entr
 	}
 	yield(entry{file: f.path}, fmt.Errorf("read %s: %w", f.path, err))
 	return false
+}
+
+// readShare returns what says how much of a file was read.
+func readShare(file *os.File) func() float64 {
+	return func() float64 {
+		info, err := file.Stat()
+		if err != nil || info.Size() == 0 {
+			return 0
+		}
+		at, err := file.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return 0
+		}
+		return float64(at) / float64(info.Size())
+	}
 }
 
 // decoder returns what reads a file. A file that cannot be read as what it says it
@@ -303,6 +327,7 @@ func (im *importer) source(ctx context.Context, f importFile, in *os.File) (rowS
 	if err != nil {
 		return nil, err
 	}
+	im.read = sheet.share
 	return &sheetSource{sheet: sheet, ctx: ctx}, nil
 }
 
@@ -329,7 +354,10 @@ type importer struct {
 	by        secor.Actor // whose acts on the register they are
 	founding  bool        // no administrator could be named when the run began
 	notes     []string    // on files that are not as most are
-	file      string      // base name of the file at hand
+	path      string      // of the file at hand
+	file      string      // its base name
+	progress  *progress
+	read      func() float64 // share of the file at hand that was read; 0: unknown
 	seen      map[string]int
 }
 
@@ -342,33 +370,45 @@ func (im *importer) importAll(ctx context.Context, entries iter.Seq2[entry, erro
 		return summary, err
 	}
 	im.founding = !slices.ContainsFunc(roster, func(r secor.Reviewer) bool { return r.Active && r.Role == secor.RoleAdmin })
-	wipe := func() {}
-	if im.options.Progress != nil {
-		wipe = func() { fmt.Fprint(im.options.Progress, "\r\x1b[K") }
-	}
-	defer wipe()
-	path := ""
+	defer im.progress.wipe()
+	var next chunk
 	for e, err := range entries {
 		if err != nil {
-			return summary, err
+			return summary, cmp.Or(im.flush(ctx, next, &summary, out), err)
 		}
-		if e.file != path {
-			path, im.file, im.seen = e.file, filepath.Base(e.file), map[string]int{}
+		if !next.takes(e) {
+			err = im.flush(ctx, next, &summary, out)
+			if err != nil {
+				return summary, err
+			}
+			next = chunk{}
 		}
-		if im.options.Progress != nil && e.line%50 == 0 {
-			fmt.Fprintf(im.options.Progress, "\r%s: line %d", path, e.line)
-		}
-		came, problems, err := im.take(ctx, e)
-		if err != nil {
-			return summary, fmt.Errorf("import %s: %w", e.place(), err)
-		}
-		summary.count(e.kind, came, len(problems) > 0)
-		for _, p := range problems {
-			wipe()
+		next.kind, next.file, next.entries = e.kind, e.file, append(next.entries, e)
+	}
+	return summary, im.flush(ctx, next, &summary, out)
+}
+
+// flush takes a chunk in, counts it and says what is wrong with it.
+func (im *importer) flush(ctx context.Context, c chunk, summary *importSummary, out io.Writer) error {
+	if len(c.entries) == 0 {
+		return nil
+	}
+	if c.file != im.path {
+		im.path, im.file, im.seen = c.file, filepath.Base(c.file), map[string]int{}
+	}
+	outcomes, err := im.takeAll(ctx, c.entries)
+	if err != nil {
+		return err
+	}
+	for i, e := range c.entries {
+		summary.count(e.kind, outcomes[i].came, len(outcomes[i].problems) > 0)
+		for _, p := range outcomes[i].problems {
+			im.progress.wipe()
 			fmt.Fprintf(out, "%s: %v\n", e.place(), p)
 		}
 	}
-	return summary, nil
+	im.progress.at(c.file, c.entries[len(c.entries)-1].line, len(c.entries), im.read())
+	return nil
 }
 
 func (e entry) place() string {
@@ -378,23 +418,20 @@ func (e entry) place() string {
 	return fmt.Sprintf("%s:%d", e.file, e.line)
 }
 
-// take takes one entry in and returns what came of it, or all that is wrong with
-// it. An error is a fault.
-func (im *importer) take(ctx context.Context, e entry) (store.Change, []error, error) {
+// readable returns what keeps an entry from being taken in before the store is
+// asked: it cannot be read, or is the twin of one before. An error is a fault.
+func (im *importer) readable(ctx context.Context, e entry) ([]error, error) {
 	if len(e.problems) > 0 {
 		more, err := im.look(ctx, e)
-		return "", append(e.problems, more...), err
+		return append(e.problems, more...), err
 	}
-	first := im.seen[e.record.keyOf()]
+	key := e.record.keyOf()
+	first := im.seen[key]
 	if first > 0 {
-		return "", []error{problem("", "is the same %s as line %d; keep one", strings.ReplaceAll(e.kind.name, "_", " "), first)}, nil
+		return []error{problem("", "is the same %s as line %d; keep one", strings.ReplaceAll(e.kind.name, "_", " "), first)}, nil
 	}
-	im.seen[e.record.keyOf()] = e.line
-	came, err := im.add(ctx, e)
-	if err != nil && errors.Is(err, secor.ErrRefused) {
-		return "", flat(plain(err)), nil
-	}
-	return came, nil, err
+	im.seen[key] = e.line
+	return nil, nil
 }
 
 // look returns what else is wrong with an entry that cannot be read as a whole.

@@ -486,11 +486,5 @@ func (im *importer) addPayment(ctx context.Context, r record) (store.Change, err
 	if err != nil {
 		return "", err
 	}
-	pay, err := secor.StepFor("pay", secor.SubjectAudit)
-	if err != nil {
-		return "", err
-	}
-	act := secor.Act{ID: r.actID(), By: secor.ByReviewer(p.ID), Surface: secor.SurfaceFile, Reason: "imported from " + im.file, Assigns: pay.Assigns}
-	input := secor.Input{"amount": r.text("amount"), "method": r.text("method"), "reference": r.text("reference"), "received-on": r.text("received_on")}
-	return store.Added, im.store.UpdateCase(ctx, f.Case.ID, act, func(f *secor.File, _ time.Time) error { return pay.Take(f, input) })
+	return store.Added, im.pay(ctx, r, f.Case.ID, p)
 }

@@ -18,7 +18,8 @@ type recordKind struct {
 	key    []string     // two records of one file that agree in these are the same thing
 	author []secor.Role // who may change it, because it says who may decide; none: no person is asked for
 	add    func(*importer, context.Context, record) (store.Change, error)
-	look   func(*importer, context.Context, record) error // says what is wrong with what could be read of a broken record; may be nil
+	bulk   func(*importer, context.Context, []record) ([]lineOutcome, error) // takes many at once, and leaves to add those without an outcome; may be nil
+	look   func(*importer, context.Context, record) error                    // says what is wrong with what could be read of a broken record; may be nil
 }
 
 // recordField is one value of a record.
@@ -45,7 +46,7 @@ const (
 // recordKinds returns every kind, in the order in which summaries list them.
 func recordKinds() []*recordKind {
 	return []*recordKind{
-		{name: "company", plural: "companies", add: (*importer).addCompany, key: []string{"body", "account"},
+		{name: "company", plural: "companies", add: (*importer).addCompany, bulk: (*importer).addCompanies, key: []string{"body", "account"},
 			fields: slices.Concat(account("body", "account"), companyFields(true), fieldList{
 				{name: "good_standing", format: formatFlag},
 				{name: "profile_since", format: formatDate, past: true},
@@ -100,7 +101,7 @@ func recordKinds() []*recordKind {
 				{name: "submitted_at", format: formatTime, required: true, past: true},
 				{name: "marks", format: formatMarks},
 			})},
-		{name: "payment", plural: "payments", add: (*importer).addPayment, key: []string{"body", "account", "fee_year", "reference"},
+		{name: "payment", plural: "payments", add: (*importer).addPayment, bulk: (*importer).addPayments, key: []string{"body", "account", "fee_year", "reference"},
 			fields: slices.Concat(account("body", "account"), fieldList{
 				feeYear(),
 				{name: "amount", format: formatMoney, required: true},

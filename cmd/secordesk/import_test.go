@@ -693,12 +693,23 @@ refused: 1 of 2 lines; the others are in and stay as they are; correct the files
 func TestImport_Progress(t *testing.T) {
 	d := newImportDesk(t)
 	rows := []string{companyHead}
-	for i := range 60 {
+	for i := range 2*maxChunk + 10 {
 		rows = append(rows, fmt.Sprintf("Company Number %d Ltd.,AB,ab-pir,%07d,office%d@number.example", i, i, i))
 	}
-	var progress strings.Builder
-	d.imports(importOptions{Progress: &progress}, d.file("companies.csv", rows...))
-	if got := progress.String(); !strings.Contains(got, "companies.csv: line 50") || !strings.HasSuffix(got, "\r\x1b[K") {
-		t.Errorf("progress is %q; want line 50, and the line wiped at the end", got)
+	path := d.file("companies.csv", rows...)
+	for live, want := range map[bool]string{
+		true:  "\r\x1b[K" + path + ": line 1025, 51 a second, about 0s left\r\x1b[K" + path + ": line 1035, 26 a second\r\x1b[K",
+		false: path + ": line 1025, 51 a second, about 0s left\n" + path + ": line 1035, 26 a second\n",
+	} {
+		var said strings.Builder
+		at := d.now
+		slow := func() time.Time { at = at.Add(10 * time.Second); return at }
+		d.imports(importOptions{Progress: &progress{out: &said, live: live, wall: slow}}, path)
+		if got := said.String(); got != want {
+			t.Errorf("live %t: progress is %q, want %q", live, got, want)
+		}
+	}
+	if got := d.state()["companies"]; got != 2*maxChunk+10 {
+		t.Errorf("%d companies are on file", got)
 	}
 }

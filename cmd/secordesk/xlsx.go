@@ -147,6 +147,7 @@ type xmlPart struct {
 	at, n  int
 	read   int64 // bytes unpacked
 	packed int64
+	size   int64 // as the archive says, for progress alone
 	limit  int64
 	token  int // bytes since the last token
 	depth  int
@@ -163,7 +164,7 @@ func (w *workbook) open(name string, limit int64) (*xmlPart, error) {
 	if err != nil {
 		return nil, damaged(err)
 	}
-	p := &xmlPart{file: file, buffer: make([]byte, 64<<10), packed: int64(w.zip.File[i].CompressedSize64), limit: limit}
+	p := &xmlPart{file: file, buffer: make([]byte, 64<<10), packed: int64(w.zip.File[i].CompressedSize64), size: int64(w.zip.File[i].UncompressedSize64), limit: limit}
 	p.tokens = xml.NewDecoder(p)
 	p.tokens.CharsetReader = func(charset string, _ io.Reader) (io.Reader, error) {
 		return nil, &unreadablePart{why: "the workbook is written in " + strconv.Quote(charset) + " and not in UTF-8; open it in Excel and save it again"}
@@ -440,6 +441,11 @@ type sheetReader struct {
 	book *workbook
 	part *xmlPart
 	row  int
+}
+
+// share returns how much of the sheet was read, as far as the archive tells its size.
+func (s *sheetReader) share() float64 {
+	return float64(s.part.read) / float64(max(s.part.size, 1))
 }
 
 // next returns the next row that has cells; io.EOF after the last one. The row is
