@@ -3,6 +3,7 @@ package certificate_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,8 +58,12 @@ func TestRenderBatch(t *testing.T) {
 			t.Fatalf("envelope %d is not on the list:\n%s", i, list)
 		}
 		row, _, _ := strings.Cut(list[place:], "\n")
-		if !strings.Contains(row, "T0H 1M0") {
-			t.Errorf("the list has no postal code for envelope %d: %s", i, row)
+		want := []string{"T0H", "1M0", "1"}
+		if e.Certificate != nil {
+			want[2] = "2"
+		}
+		if got := strings.Fields(row)[2:]; !slices.Equal(got, want) {
+			t.Errorf("the list says of envelope %d: %s, want postal code and pages %s", i, got, want)
 		}
 		list = list[place:]
 	}

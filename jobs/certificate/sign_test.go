@@ -133,6 +133,14 @@ func TestSign_Refused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	long, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	otherLong, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, edwards, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -153,6 +161,8 @@ func TestSign_Refused(t *testing.T) {
 		{"no key", paper, nil, chain, signingDay(), "key and its certificate"},
 		{"no certificate", paper, key, nil, signingDay(), "key and its certificate"},
 		{"another's key", paper, other, chain, signingDay(), "not the certificate's"},
+		{"another's key of the other kind", paper, long, chain, signingDay(), "not the certificate's"},
+		{"another's RSA key", paper, long, office(t, otherLong), signingDay(), "not the certificate's"},
 		{"short key", paper, short, office(t, short), signingDay(), "1024 bits"},
 		{"key of a kind that readers do not know", paper, edwards, office(t, edwards), signingDay(), "cannot sign"},
 		{"certificate that has run out", paper, key, chain, signingDay().AddDate(2, 0, 0), "not on 2028-03-25"},
