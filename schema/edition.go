@@ -26,6 +26,13 @@ type editionFile struct {
 		Name       sourced[string] `json:"name"`
 		ValidYears sourced[int]    `json:"valid_years"`
 	} `json:"course"`
+	NearMiss  sourced[int] `json:"near_miss"`
+	Revisions struct {
+		TellRounds sourced[int] `json:"tell_rounds"`
+		TellDays   sourced[int] `json:"tell_days"`
+	} `json:"revisions"`
+	EvidenceHosts []hostFile `json:"evidence_hosts"`
+
 	Fees       feesFile              `json:"fees"`
 	Guards     []guardFile           `json:"guards"`
 	Assignment assignmentFile        `json:"assignment"`
@@ -68,6 +75,11 @@ type guardFile struct {
 	Effect secor.Effect `json:"effect"`
 }
 
+type hostFile struct {
+	origin
+	Host string `json:"host"`
+}
+
 type policyFile struct {
 	Title   string               `json:"title"`
 	Party   sourced[secor.Party] `json:"party"`
@@ -100,6 +112,10 @@ func (f *editionFile) into(r *reading, p *secor.Programme) {
 			Name:       take(r, "/course/name", "Course", "%s", f.Course.Name),
 			ValidYears: take(r, "/course/valid_years", "Course: valid (0: for ever)", "%d years", f.Course.ValidYears),
 		},
+		NearMiss:      f.nearMiss(r),
+		Revisions:     f.revisions(r),
+		EvidenceHosts: f.evidenceHosts(r),
+
 		Fees:       f.Fees.fees(r),
 		Guards:     f.guards(r),
 		Assignment: f.Assignment.rule(r),
@@ -148,6 +164,29 @@ func (f *editionFile) months(r *reading) secor.EvidenceMonths {
 		r.complain("/evidence_months/one_year/value", "%d months are more than the %d of a three-year certificate", m.OneYear, m.ThreeYear)
 	}
 	return m
+}
+
+func (f *editionFile) nearMiss(r *reading) int {
+	listed := len(r.values)
+	percent := take(r, "/near_miss", "A fail is near up to", "%d %% of all points missing", f.NearMiss)
+	r.own(listed)
+	return percent
+}
+
+func (f *editionFile) revisions(r *reading) secor.RevisionRule {
+	listed := len(r.values)
+	rounds := take(r, "/revisions/tell_rounds", "A lead is told of a revision request after", "%d rounds", f.Revisions.TellRounds)
+	r.own(listed)
+	return secor.RevisionRule{TellRounds: rounds, TellDays: take(r, "/revisions/tell_days", "A lead is told of a revision request after", "%d days", f.Revisions.TellDays)}
+}
+
+func (f *editionFile) evidenceHosts(r *reading) []string {
+	var hosts []string
+	for i, h := range f.EvidenceHosts {
+		r.list(fmt.Sprintf("/evidence_hosts/%d", i), "Evidence may be kept on", h.Host, h.origin)
+		hosts = append(hosts, h.Host)
+	}
+	return hosts
 }
 
 func (f *feesFile) fees(r *reading) secor.Fees {

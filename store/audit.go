@@ -37,6 +37,13 @@ type auditRow struct {
 	SubmittedAt      moment
 	PreferID         ref
 	AvoidID          ref
+	StatedName       string
+	StatedAccount    string
+	EvidenceURL      string
+	TwinID           ref
+	TakenInOn        day
+	TakenAs          int
+	Agreed           string
 }
 
 func (auditRow) isNew() bool { return false }
@@ -48,7 +55,9 @@ func newAuditRow(f *secor.File) auditRow {
 		VerifiedPolicies: a.Verified.Policies, VerifiedRecords: a.Verified.Records,
 		LastDay: day(a.LastDay), Question: a.Question, Waiting: a.Waiting, Round: a.Round, Result: optional(a.Result), Term: a.Term,
 		ProposerID: ref(a.Proposer), Declined: a.Declined, NotifiedOn: day(a.Notified), ReviewerID: ref(a.Reviewer),
-		SubmittedAt: moment(a.Submitted), PreferID: ref(a.Prefer), AvoidID: ref(a.Avoid)}
+		SubmittedAt: moment(a.Submitted), PreferID: ref(a.Prefer), AvoidID: ref(a.Avoid),
+		StatedName: a.Stated.LegalName, StatedAccount: a.Stated.Account, EvidenceURL: a.Stated.EvidenceURL,
+		TwinID: ref(a.Twin), TakenInOn: day(a.TakenIn), TakenAs: a.TakenAs, Agreed: a.Agreed}
 }
 
 func (r auditRow) domain() *secor.Audit {
@@ -57,7 +66,9 @@ func (r auditRow) domain() *secor.Audit {
 		Verified: secor.Evidence{Policies: r.VerifiedPolicies, Records: r.VerifiedRecords},
 		LastDay:  secor.Date(r.LastDay), Question: r.Question, Waiting: r.Waiting, Round: r.Round, Result: secor.Verdict(r.Result),
 		Term: r.Term, Proposer: int64(r.ProposerID), Declined: r.Declined, Notified: secor.Date(r.NotifiedOn), Reviewer: int64(r.ReviewerID),
-		Submitted: time.Time(r.SubmittedAt), Prefer: int64(r.PreferID), Avoid: int64(r.AvoidID)}
+		Submitted: time.Time(r.SubmittedAt), Prefer: int64(r.PreferID), Avoid: int64(r.AvoidID),
+		Stated: secor.Stated{LegalName: r.StatedName, Account: r.StatedAccount, EvidenceURL: r.EvidenceURL},
+		Twin:   secor.CaseID(r.TwinID), TakenIn: secor.Date(r.TakenInOn), TakenAs: r.TakenAs, Agreed: r.Agreed}
 }
 
 // auditSQL also names an audit of the company and fee year that runs beside it.
@@ -65,6 +76,7 @@ const auditSQL = `
 	SELECT a.case_id, a.state, a.purpose, a.fee_year, a.headcount, a.claimed_policies, a.claimed_records, a.verified_policies, a.verified_records,
 		a.last_day, a.question, a.waiting, a.round, a.result, a.term, a.proposer_id, a.declined, a.notified_on, a.reviewer_id,
 		a.submitted_at, a.prefer_id, a.avoid_id,
+		a.stated_name, a.stated_account, a.evidence_url, a.twin_id, a.taken_in_on, a.taken_as, a.agreed,
 		(SELECT min(o.case_id)
 		FROM cases c JOIN audits o ON o.case_id = c.id
 		WHERE c.company_id = $2 AND o.case_id <> a.case_id AND o.fee_year = a.fee_year AND o.state = ANY ($3)) AS beside_id
@@ -74,10 +86,10 @@ const auditSQL = `
 const addAuditSQL = `
 	INSERT INTO audits (case_id, state, purpose, fee_year, headcount, claimed_policies, claimed_records, verified_policies, verified_records,
 		last_day, question, waiting, round, result, term, proposer_id, declined, notified_on, reviewer_id,
-		submitted_at, prefer_id, avoid_id)
+		submitted_at, prefer_id, avoid_id, stated_name, stated_account, evidence_url, twin_id, taken_in_on, taken_as, agreed)
 	VALUES (:case_id, :state, :purpose, :fee_year, :headcount, :claimed_policies, :claimed_records, :verified_policies, :verified_records,
 		:last_day, :question, :waiting, :round, :result, :term, :proposer_id, :declined, :notified_on, :reviewer_id,
-		:submitted_at, :prefer_id, :avoid_id)`
+		:submitted_at, :prefer_id, :avoid_id, :stated_name, :stated_account, :evidence_url, :twin_id, :taken_in_on, :taken_as, :agreed)`
 
 const updateAuditSQL = `
 	UPDATE audits
@@ -85,7 +97,9 @@ const updateAuditSQL = `
 		claimed_records = :claimed_records, verified_policies = :verified_policies, verified_records = :verified_records,
 		last_day = :last_day, question = :question, waiting = :waiting, round = :round, result = :result, term = :term,
 		proposer_id = :proposer_id, declined = :declined, notified_on = :notified_on, reviewer_id = :reviewer_id,
-		submitted_at = :submitted_at, prefer_id = :prefer_id, avoid_id = :avoid_id
+		submitted_at = :submitted_at, prefer_id = :prefer_id, avoid_id = :avoid_id,
+		stated_name = :stated_name, stated_account = :stated_account, evidence_url = :evidence_url, twin_id = :twin_id,
+		taken_in_on = :taken_in_on, taken_as = :taken_as, agreed = :agreed
 	WHERE case_id = :case_id`
 
 func loadAudit(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {

@@ -85,7 +85,11 @@ func loadSubject(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
 	if err != nil {
 		return err
 	}
-	return loadSheet(ctx, tx, f)
+	err = loadSheet(ctx, tx, f)
+	if err != nil {
+		return err
+	}
+	return loadNotes(ctx, tx, f)
 }
 
 // CaseFilter chooses cases; a zero field chooses all.

@@ -23,6 +23,22 @@ type caseRecord struct {
 	Certificates []certificateRecord `json:"certificates,omitempty"` // the first first
 	Invoices     []invoiceRecord     `json:"invoices,omitempty"`
 	Documents    []documentRecord    `json:"documents,omitempty"`
+	Rounds       []roundRecord       `json:"rounds,omitempty"` // the first first
+	Notes        []noteRecord        `json:"notes,omitempty"`
+}
+
+type roundRecord struct {
+	Stream string `json:"-"`
+	Number string `json:"number"`
+	Sheet  string `json:"sheet"` // its fingerprint
+}
+
+type noteRecord struct {
+	Stream   string          `json:"-"`
+	Number   string          `json:"number"`
+	Question string          `json:"question"`
+	Kind     string          `json:"kind"`
+	State    secor.NoteState `json:"state"`
 }
 
 type auditRecord struct {
@@ -93,16 +109,29 @@ const verifyDocumentsSQL = `
 	FROM documents
 	ORDER BY case_id, name`
 
+const verifyRoundsSQL = `
+	SELECT 'case:' || case_id AS stream, number::text AS number, sheet_sum AS sheet
+	FROM rounds
+	ORDER BY case_id, number`
+
+const verifyNotesSQL = `
+	SELECT 'case:' || case_id AS stream, number::text AS number, question, kind, state
+	FROM notes
+	ORDER BY case_id, number`
+
 // feedCases hands over every case with what belongs to it.
 func feedCases(ctx context.Context, tx *sqlx.Tx, take func(record) error) error {
 	var cases []caseRecord
 	var audits []auditRecord
 	var certificates []certificateRecord
 	var documents []documentRecord
+	var rounds []roundRecord
+	var notes []noteRecord
 	for _, table := range []struct {
 		query string
 		rows  any
-	}{{verifyCasesSQL, &cases}, {verifyAuditsSQL, &audits}, {verifyCertificatesSQL, &certificates}, {verifyDocumentsSQL, &documents}} {
+	}{{verifyCasesSQL, &cases}, {verifyAuditsSQL, &audits}, {verifyCertificatesSQL, &certificates}, {verifyDocumentsSQL, &documents},
+		{verifyRoundsSQL, &rounds}, {verifyNotesSQL, &notes}} {
 		err := tx.SelectContext(ctx, table.rows, table.query)
 		if err != nil {
 			return fmt.Errorf("read cases: %w", err)
@@ -130,6 +159,16 @@ func feedCases(ctx context.Context, tx *sqlx.Tx, take func(record) error) error 
 	for _, d := range documents {
 		if c := all[d.Stream]; c != nil {
 			c.Documents = append(c.Documents, d)
+		}
+	}
+	for _, r := range rounds {
+		if c := all[r.Stream]; c != nil {
+			c.Rounds = append(c.Rounds, r)
+		}
+	}
+	for _, n := range notes {
+		if c := all[n.Stream]; c != nil {
+			c.Notes = append(c.Notes, n)
 		}
 	}
 	for i := range cases {
@@ -177,10 +216,13 @@ type account struct {
 	audit        auditRecord
 	certificates []certificateRecord
 	mailed       []time.Time // when each certificate was; zero: it was not
+	rounds       []roundRecord
+	notes        []noteRecord
 }
 
 // hear takes in the next event of the case.
 func (a *account) hear(e secor.Event) {
+	a.hearReview(e)
 	switch e.Kind {
 	case secor.EventAuditRegistered, secor.EventAuditAppealed:
 		a.audit = auditRecord{Term: "0"}
@@ -209,6 +251,52 @@ func (a *account) hear(e secor.Event) {
 		c.Number, c.IssuedOn, c.ExpiresOn = e.Facts["number"], e.Facts["issued_on"], e.Facts["expires_on"]
 	case secor.EventCertificateMailed:
 		a.mailed[last] = e.HappenedAt
+	}
+}
+
+// hearReview takes in what an event says of a round or a note.
+func (a *account) hearReview(e secor.Event) {
+	switch e.Kind {
+	case secor.EventSubmissionReceived, secor.EventRevisionReceived:
+		if e.Facts["sheet"] != "" {
+			a.rounds = append(a.rounds, roundRecord{Number: e.Facts["round"], Sheet: e.Facts["sheet"]})
+		}
+	case secor.EventNoteAdded:
+		a.notes = append(a.notes, noteRecord{Number: e.Facts["note"], Question: e.Facts["question"], Kind: e.Facts["kind"], State: secor.NoteOpen})
+	case secor.EventNoteResolved, secor.EventNoteConfirmed, secor.EventNoteReopened, secor.EventNoteWithdrawn:
+		for i := range a.notes {
+			if a.notes[i].Number == e.Facts["note"] {
+				a.notes[i].State = secor.NoteState(e.Facts["state"])
+			}
+		}
+	}
+}
+
+// compareReview holds rounds and notes against their events.
+func (v *verifier) compareReview(c caseRecord, said *account) {
+	for i := range max(len(c.Rounds), len(said.rounds)) {
+		what := fmt.Sprintf("its round %d", i+1)
+		switch {
+		case i >= len(c.Rounds):
+			v.complain(c.Stream, 0, "%s is missing", what)
+		case i >= len(said.rounds):
+			v.complain(c.Stream, 0, "%s is stored and no event says so", what)
+		default:
+			v.compare(c.Stream, what, column{"number", c.Rounds[i].Number, said.rounds[i].Number}, column{"sheet", c.Rounds[i].Sheet, said.rounds[i].Sheet})
+		}
+	}
+	for i := range max(len(c.Notes), len(said.notes)) {
+		what := fmt.Sprintf("its note %d", i+1)
+		switch {
+		case i >= len(c.Notes):
+			v.complain(c.Stream, 0, "%s is missing", what)
+		case i >= len(said.notes):
+			v.complain(c.Stream, 0, "%s is stored and no event says so", what)
+		default:
+			s, e := c.Notes[i], said.notes[i]
+			v.compare(c.Stream, what, column{"number", s.Number, e.Number}, column{"question", s.Question, e.Question},
+				column{"kind", s.Kind, e.Kind}, column{"state", string(s.State), string(e.State)})
+		}
 	}
 }
 

@@ -52,7 +52,7 @@ func noCase(id secor.CaseID) error {
 // company, whose lock covers its people, registrations, conflicts and invoices,
 // then the case, whose lock covers its other children.
 func (s *Store) loadFile(ctx context.Context, tx *sqlx.Tx, id secor.CaseID, mode lockMode) (*secor.File, error) {
-	f := &secor.File{Programme: s.programme}
+	f := &secor.File{Programme: s.programme, SameSheet: sameSheet(ctx, tx)}
 	err := loadCase(ctx, tx, f, id, mode)
 	if err != nil {
 		return nil, err
@@ -109,6 +109,7 @@ type rows struct {
 	request      []requestRow
 	audit        []auditRow
 	lines        []lineRow
+	notes        []noteRow
 	invoices     []invoiceRow
 	payments     []paymentRow
 	certificates []certificateRow
@@ -116,7 +117,7 @@ type rows struct {
 }
 
 func rowsOf(f *secor.File) rows {
-	r := rows{company: newCompanyRow(f.Company), cases: newCaseRow(f.Case), lines: newLineRows(f), entries: map[int64]int{}}
+	r := rows{company: newCompanyRow(f.Company), cases: newCaseRow(f.Case), lines: newLineRows(f), notes: newNoteRows(f), entries: map[int64]int{}}
 	if f.Request != nil {
 		r.request = []requestRow{newRequestRow(f)}
 	}
@@ -146,6 +147,9 @@ func (r rows) write(ctx context.Context, tx *sqlx.Tx, before rows) (bool, error)
 	putChanged(w, "", updateCaseSQL, []caseRow{before.cases}, []caseRow{r.cases})
 	if lines := unlike(before.lines, r.lines); len(lines) > 0 {
 		w.put(putLineSQL, lines)
+	}
+	if notes := unlike(before.notes, r.notes); len(notes) > 0 {
+		w.put(putNoteSQL, notes)
 	}
 	putChanged(w, addInvoiceSQL, updateInvoiceSQL, before.invoices, r.invoices)
 	putChanged(w, addPaymentSQL, updatePaymentSQL, before.payments, r.payments)

@@ -278,5 +278,5 @@ func (d *desk) wantRefusal(err error, kind error) {
 // sameFile compares files by what a rule may see.
 func sameFile(want, got *secor.File) string {
 	return cmp.Diff(want, got, cmpopts.IgnoreUnexported(secor.File{}), cmpopts.EquateEmpty(),
-		cmpopts.IgnoreFields(secor.File{}, "Programme", "Edition", "Protocol", "Body", "Documents"))
+		cmpopts.IgnoreFields(secor.File{}, "Programme", "Edition", "Protocol", "Body", "Documents", "Handed", "SameSheet"))
 }

@@ -63,6 +63,10 @@ func (s *Store) EraseText(ctx context.Context, act secor.Act, id secor.CaseID, s
 		if len(hashes) == 0 {
 			return 0, "", refuse(secor.ErrNotFound, "look at its history", "event %d of case %d has no text to erase", seq, id)
 		}
+		_, err = d.ExecContext(ctx, eraseNotesSQL, hashes[0], id)
+		if err != nil {
+			return 0, "", fmt.Errorf("erase notes: %w", err)
+		}
 		_, err = d.ExecContext(ctx, eraseTextSQL, hashes[0], d.now)
 		if err != nil {
 			return 0, "", fmt.Errorf("erase text: %w", err)

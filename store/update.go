@@ -116,6 +116,10 @@ func (s *Store) writeFile(ctx context.Context, tx *sqlx.Tx, f *secor.File, befor
 	if err != nil {
 		return err
 	}
+	err = writeRounds(ctx, tx, f)
+	if err != nil {
+		return err
+	}
 	err = writeDocuments(ctx, tx, f, now)
 	if err != nil {
 		return err

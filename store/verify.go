@@ -35,7 +35,7 @@ func (r *Report) Expect(head string) {
 
 // NotCompared says what Verify does not hold against the events.
 func NotCompared() string {
-	return "clock ledgers, marks and months of sheets, the register of companies and people, jobs, what else a case holds, papers that are gone or were replaced with their sum; " +
+	return "clock ledgers, marks and months of sheets, texts of notes, the register of companies and people, jobs, what else a case holds, papers that are gone or were replaced with their sum; " +
 		"and whether events of a case since the last anchor were cut together with what they say"
 }
 
@@ -56,7 +56,7 @@ func (p Problem) String() string {
 // Verify reads everything that was ever recorded and compares it with itself and
 // with what is stored: every event's hash, its place in the chain, its text, the
 // anchors, and whether the events give what is stored: the states, the result of an
-// audit, certificates, invoices and payments; and that a paper is what its own sum
+// audit, certificates, invoices and payments, rounds and notes of a review; and that a paper is what its own sum
 // says. An error means that it could not look, not that something is wrong.
 func (s *Store) Verify(ctx context.Context) (Report, error) {
 	v := newVerifier()
@@ -270,6 +270,7 @@ func (v *verifier) standing(c caseRecord) {
 	}
 	v.compareCertificates(c.Stream, c.Certificates, said)
 	v.compareDocuments(c.Stream, c.Documents)
+	v.compareReview(c, said)
 }
 
 // report compares streams, anchors and invoices once everything was read.

@@ -131,6 +131,9 @@ func (f *File) hand(pick Pick) error {
 	if f.Case.Holder != 0 {
 		data["from"] = strconv.FormatInt(f.Case.Holder, 10)
 	}
+	if f.Case.Holder != pick.Reviewer.ID {
+		f.Audit.Agreed = "" // somebody else looks for himself
+	}
 	f.Case.Holder, f.Audit.Prefer, f.Audit.Avoid = pick.Reviewer.ID, 0, 0
 	if f.Case.State != StateSubmitted {
 		f.record(EventAuditAssigned, f.act.Reason, data)

@@ -35,6 +35,17 @@ const (
 	EventRevisionReceived     EventKind = "revision.received"
 	EventMarkChanged          EventKind = "mark.changed"
 	EventMonthsVerified       EventKind = "months.verified"
+	EventSubmissionReceived   EventKind = "submission.received" // beside the move; every one of them
+	EventSubmissionTakenIn    EventKind = "submission.taken_in" // it goes to a review
+	EventSubmissionScored     EventKind = "submission.scored"   // marks came to a submission that had none
+	EventSheetScored          EventKind = "sheet.scored"        // the same, when its reviewer had it already
+	EventElementAgreed        EventKind = "element.agreed"
+	EventNoteAdded            EventKind = "review_note.added"
+	EventNoteResolved         EventKind = "review_note.resolved"
+	EventNoteConfirmed        EventKind = "review_note.confirmed"
+	EventNoteReopened         EventKind = "review_note.reopened"
+	EventNoteWithdrawn        EventKind = "review_note.withdrawn"
+	EventRevisionsMany        EventKind = "revision.many"
 	EventAuditPassed          EventKind = "audit.passed"
 	EventAuditPassedShort     EventKind = "audit.passed_short"
 	EventAuditFailed          EventKind = "audit.failed"

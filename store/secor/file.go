@@ -55,7 +55,12 @@ type Audit struct {
 	LastDay   Date     // last day of the assessment
 	Question  string   // asked and not yet answered
 	Waiting   bool     // the check of the submission left something to a person
-	Round     int      // 1 with the first submission, one more with each revision
+	Round     int      // 1 with the first submission, one more with whatever is handed in after it
+	Stated    Stated   // by the last submission
+	Twin      CaseID   // a case in which the same sheet came in before; 0: none
+	TakenIn   Date     // of the first submission that went to a review; zero again when it is returned
+	TakenAs   int      // the round that was taken in; 0 without one
+	Agreed    string   // ids of the elements that the holder agreed with, separated by spaces
 	Result    Verdict  // "" until the reviewer confirms
 	Term      int      // years of the certificate: 3, 1, or 0 while not decided
 	Proposer  int64    // who proposed a one-year certificate
@@ -107,6 +112,12 @@ type File struct {
 	LastMove      Event      // how the case came into its state
 	Documents     []Document // made by a job or brought by a person; the store adds them
 	Numbered      []string   // numbers of all certificates of the body, where this office sets them and one is to be given
+	Notes         []Note     // of the reviewers, by number
+	Handed        []Round    // handed in by this step; the store adds them
+
+	// SameSheet returns the cases in which a sheet of that fingerprint came in; nil
+	// where nobody can say.
+	SameSheet func(sum string) ([]CaseID, error)
 
 	act    Act
 	now    time.Time
@@ -147,7 +158,7 @@ func (f *File) stamp(at time.Time) string {
 func (f *File) attempt(do func() error) error {
 	before := *f
 	before.Sheet, before.Certificates, before.Clocks = maps.Clone(f.Sheet), slices.Clone(f.Certificates), slices.Clone(f.Clocks)
-	before.Invoices = slices.Clone(f.Invoices)
+	before.Invoices, before.Notes = slices.Clone(f.Invoices), slices.Clone(f.Notes)
 	for i := range before.Invoices {
 		before.Invoices[i].Payments = slices.Clone(f.Invoices[i].Payments)
 	}

@@ -36,6 +36,9 @@ const (
 	JobReturned     JobKind = "assignment:send_returned"
 	JobRevision     JobKind = "assignment:send_revision"
 
+	JobSubmissionReceipt JobKind = "review:send_receipt"
+	JobInterim           JobKind = "review:send_interim"
+
 	JobPass        JobKind = "score:send_pass"
 	JobFail        JobKind = "score:send_fail"
 	JobNotReviewed JobKind = "score:send_not_reviewed"
@@ -120,6 +123,12 @@ var follows = []Follow{
 	{EventRevisionReceived, JobTellReviewer, AudienceReviewer},
 	{EventAuditReturned, JobReturned, AudienceCompany},
 	{EventRevisionRequested, JobRevision, AudienceCompany},
+
+	{EventSubmissionReceived, JobSubmissionReceipt, AudienceCompany},
+	{EventSubmissionTakenIn, JobInterim, AudienceCompany},
+	{EventSubmissionScored, JobAssign, AudienceDesk},
+	{EventSheetScored, JobTellReviewer, AudienceReviewer},
+	{EventRevisionsMany, JobEscalate, AudienceLeads},
 
 	{EventAuditPassed, JobPass, AudienceCompany},
 	{EventAuditPassedShort, JobAskOneYear, AudienceLeads},
@@ -225,9 +234,18 @@ func (f *File) certificateOf(kind JobKind, cause Event) bool {
 // stillCaused are the kinds that beside their predicate look at what their cause
 // says.
 var stillCaused = map[JobKind]func(*File, Event) bool{
-	JobTellReviewer:    (*File).heldSince,
-	JobInvoiceReminder: (*File).reminds,
-	JobResumeReminders: (*File).brokenBy,
+	JobTellReviewer:      (*File).heldSince,
+	JobSubmissionReceipt: func(f *File, cause Event) bool { return ofRound(cause, f.Audit.Round) },
+	JobInterim:           func(f *File, cause Event) bool { return ofRound(cause, f.Audit.TakenAs) },
+	JobInvoiceReminder:   (*File).reminds,
+	JobResumeReminders:   (*File).brokenBy,
+}
+
+// ofRound reports whether a letter about a submission is about that round: a
+// receipt about the last one, an interim letter about the one that was taken in.
+func ofRound(cause Event, round int) bool {
+	number, numbered := cause.Facts["round"]
+	return !numbered || number == strconv.Itoa(round)
 }
 
 // heldSince reports whether the case is still held by the reviewer to whom an
@@ -258,6 +276,8 @@ func (f *File) stillTroubled(cause Event) bool {
 		return f.Audit.Waiting
 	case EventAssignmentStuck:
 		return f.Case.State == StateSubmitted && !f.Audit.Waiting
+	case EventRevisionsMany:
+		return f.Case.State == StateRevision && cause.Facts["round"] == strconv.Itoa(f.Audit.Round)
 	case EventPaymentReversed:
 		return invoiceIn(StateSent)(f) && !f.Invoice().Free
 	case EventInvoiceOverpaid:
@@ -310,10 +330,14 @@ var stillTrue = map[JobKind]func(*File) bool{
 	JobUnlock:               inState(StateOpen),
 	JobAuditClosed:          inState(StateCancelled, StateWithdrawn, StateLapsed, StateNoAnswer),
 
-	JobAssign:       func(f *File) bool { return f.Case.State == StateSubmitted && !f.Audit.Waiting },
-	JobTellReviewer: func(f *File) bool { return inState(StateInQA, StateRevision)(f) && f.Case.Holder != 0 },
-	JobReturned:     inState(StateOpen),
-	JobRevision:     inState(StateRevision),
+	JobAssign:            func(f *File) bool { return f.Case.State == StateSubmitted && !f.Audit.Waiting },
+	JobTellReviewer:      func(f *File) bool { return inState(StateInQA, StateRevision)(f) && f.Case.Holder != 0 },
+	JobReturned:          inState(StateOpen),
+	JobSubmissionReceipt: inState(StateSubmitted, StateInQA),
+	JobInterim: func(f *File) bool {
+		return inState(StateSubmitted, StateInQA, StateRevision)(f) && !f.Audit.TakenIn.IsZero()
+	},
+	JobRevision: inState(StateRevision),
 
 	JobPass:        func(f *File) bool { return f.Case.State == StateQAComplete && f.Audit.Result == VerdictPass },
 	JobFail:        func(f *File) bool { return f.Case.State == StateQAComplete && f.Audit.Result == VerdictFail },

@@ -51,6 +51,8 @@ var quiet = map[EventKind]string{
 	EventProfilesFound: "shown with the case; approving wants it accepted",
 	EventRequestTaken:  "cards only", EventRequestReleased: "cards only",
 	EventRequestReopened: "cards only", EventRegistrationChecked: "an invoice follows by itself", EventRegistrationAnswered: "cards only",
+	EventElementAgreed: "history", EventNoteAdded: "the revision request carries it", EventNoteResolved: "the reviewer sees it with the revision",
+	EventNoteConfirmed: "history", EventNoteReopened: "the next revision request carries it", EventNoteWithdrawn: "history",
 	EventMarkChanged: "history", EventMonthsVerified: "history", EventOneYearProposed: "cards only; leads were asked at the pass",
 	EventCompanyNotified: "is itself the notice", EventInvoiceSent: "is itself the letter", EventPaymentRecorded: "what it pays follows",
 	EventPaymentPromised: "a person records it", EventInvoiceResumed: "the next reminder follows", EventInvoiceReopened: "the reversed payment tells a lead",
@@ -218,6 +220,7 @@ func TestStillTrue_ByState(t *testing.T) {
 			JobCheckRegistration: "registered", JobInvoice: "awaiting_payment", JobInvoiceReminder: "",
 			JobRegistrationQuestion: "registration_queried", JobUnlock: "open", JobAuditClosed: "cancelled withdrawn lapsed no_answer",
 			JobAssign: "submitted", JobTellReviewer: "in_qa revision", JobReturned: "open", JobRevision: "revision",
+			JobSubmissionReceipt: "submitted in_qa", JobInterim: "submitted in_qa revision",
 			JobPass: "qa_complete", JobFail: "", JobNotReviewed: "not_reviewed", JobDeclined: "", JobAskOneYear: "",
 			JobRequestCertificate: "qa_complete", JobMakeCertificate: "", JobRevocation: "",
 			JobBodyAnswer: "", JobMailed: "", JobElectronic: "", JobReplacement: "",
@@ -306,11 +309,16 @@ func TestStillTrue_Escalations(t *testing.T) {
 	bounced.take(asCleo, "reverse-payment", "bounced", "reference=0042")
 	twice := auditIn(t, StateRegistrationReview)
 	twice.take(asCleo, "pay", "", "amount=157.50", "method=card", "reference=77")
+	many := auditIn(t, StateRevision)
+	many.Edition.Revisions.TellRounds = 1
+	many.submit(passing)
+	many.take(asAna, "query", "", "question=once more")
 	tests := map[EventKind]struct {
 		o      *office
 		settle func(*office)
 	}{
 		EventInvoiceOverpaid:     {twice, func(o *office) { o.take(asCleo, "refund", "paid twice", "method=cheque", "reference=R-1") }},
+		EventRevisionsMany:       {many, func(o *office) { o.submit(passing) }},
 		EventRegistrationAsked:   {auditIn(t, StateRegistered), func(o *office) { o.take(asCleo, "invoice", "") }},
 		EventSubmissionAsked:     {asked, func(o *office) { o.take(asCleo, "accept", "fine", "accept=headcount") }},
 		EventAssignmentStuck:     {stuck, func(o *office) { o.take(asCleo, "assign", "", "reviewer=2") }},

@@ -18,8 +18,9 @@ type Finding struct {
 var momentGuards = map[Moment][]Guard{
 	MomentRequest:      {GuardHeadcount, GuardRegistration, GuardCourse, GuardProfiles},
 	MomentRegistration: {GuardHeadcount, GuardRegistration, GuardCourse, GuardPayment, GuardMonths},
-	MomentSubmission:   {GuardHeadcount, GuardRegistration, GuardCourse, GuardPayment, GuardMonths},
-	MomentReview:       {GuardPayment},
+	MomentSubmission: {GuardHeadcount, GuardRegistration, GuardCourse, GuardPayment, GuardMonths,
+		GuardDuplicate, GuardName, GuardNearName, GuardUnscored},
+	MomentReview: {GuardPayment},
 }
 
 // Check returns what stands in a company's way at a moment, in the order of Guards.
@@ -59,8 +60,71 @@ func (f *File) missing(g Guard) string {
 		if months := f.Audit.Claimed.Months(); months < f.Edition.Months.OneYear {
 			return fmt.Sprintf("months of documentation: %d; at least %d are needed", months, f.Edition.Months.OneYear)
 		}
+	default:
+		return f.intake(g)
 	}
 	return ""
+}
+
+// intake says what the check of a submission finds wanting in the sheet itself; ""
+// before there is one.
+//
+// Source: domain.md 1.7, the errors of submissions to a portal of sister organisations.
+func (f *File) intake(g Guard) string {
+	if f.Audit == nil || f.Audit.Round == 0 {
+		return ""
+	}
+	switch g {
+	case GuardDuplicate:
+		if f.Audit.Twin != 0 {
+			return fmt.Sprintf("the same sheet of the same day came in on case %d", f.Audit.Twin)
+		}
+	case GuardName:
+		return f.otherCompany()
+	case GuardNearName:
+		if name := f.Audit.Stated.LegalName; name != "" && name != f.Company.LegalName && NearName(name) == NearName(f.Company.LegalName) {
+			return fmt.Sprintf("the submission writes the name %q; %q is on file", name, f.Company.LegalName)
+		}
+	case GuardUnscored:
+		return f.notScored()
+	}
+	return ""
+}
+
+// otherCompany says that a submission names another company, or another account
+// with the case's body, than is on file.
+func (f *File) otherCompany() string {
+	name, account := f.Audit.Stated.LegalName, f.Audit.Stated.Account
+	for _, r := range f.Registrations {
+		if r.Body == f.Case.Body && account != "" && account != r.Account {
+			return fmt.Sprintf("the submission states the account %s; %s is on file", account, r.Account)
+		}
+	}
+	if name != "" && NearName(name) != NearName(f.Company.LegalName) && NearName(name) != NearName(f.Company.TradeName) {
+		return fmt.Sprintf("the submission is of %q; %q is on file", name, f.Company.LegalName)
+	}
+	return ""
+}
+
+func (f *File) notScored() string {
+	var missing []string
+	all := 0
+	for _, e := range f.Protocol.Elements {
+		for _, q := range e.Questions {
+			all++
+			if f.Sheet[q.ID].Claimed == nil {
+				missing = append(missing, q.ID)
+			}
+		}
+	}
+	switch {
+	case len(missing) == 0:
+		return ""
+	case len(missing) == all:
+		return "the company did not score it; its reviewer does, or the company hands in the marks"
+	default:
+		return "not scored by the company: " + joinAnd(missing)
+	}
 }
 
 func (f *File) headcount() int {

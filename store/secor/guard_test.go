@@ -54,7 +54,7 @@ func TestGuard_SubmissionAsks(t *testing.T) {
 	s := o.submission(passing)
 	s.Headcount = 11
 	err := o.trySubmit(s)
-	if err != nil || !o.saw(EventSubmissionAsked) || o.saw(EventAuditSubmitted) {
+	if err != nil || !o.saw(EventSubmissionAsked) || o.saw(EventSubmissionTakenIn) || StillTrue(JobAssign, o.File, o.last(EventAuditSubmitted)) {
 		t.Fatalf("submit: %v, %v", err, o.happened())
 	}
 	mustRefuse(t, o.try(Desk, "assign", ""), ErrGuard, "a lead accepts the submission first")

@@ -65,7 +65,8 @@ func testEdition() *Edition {
 			PurposeCertification: {80, 50}, PurposeRecertification: {80, 50}, PurposeMaintenance: {60, 0},
 		},
 		MaxHeadcount: 10, Months: EvidenceMonths{ThreeYear: 12, OneYear: 3},
-		Course: CourseRule{Name: "Safety Program Development", ValidYears: 3},
+		Course:   CourseRule{Name: "Safety Program Development", ValidYears: 3},
+		NearMiss: 10, Revisions: RevisionRule{TellRounds: 2, TellDays: 90}, EvidenceHosts: []string{"tool.example", "energysafetycanada.com"},
 		Fees: Fees{AnnualMember: 150_00, AnnualNonMember: 600_00, FurtherReview: 200_00,
 			Taxes: []Tax{{Province: "AB", Name: "GST", BasisPoints: 500}}},
 		Guards: []GuardRule{
@@ -73,6 +74,8 @@ func testEdition() *Edition {
 			{Guard: GuardRegistration, Effect: EffectNote}, {Guard: GuardRegistration, Body: "ab-pir", Effect: EffectBlock},
 			{Guard: GuardCourse, Effect: EffectBlock}, {Guard: GuardCourse, Moment: MomentRequest, Effect: EffectNote},
 			{Guard: GuardPayment, Effect: EffectBlock}, {Guard: GuardMonths, Effect: EffectAsk},
+			{Guard: GuardDuplicate, Effect: EffectAsk}, {Guard: GuardName, Effect: EffectAsk},
+			{Guard: GuardNearName, Effect: EffectNote}, {Guard: GuardUnscored, Effect: EffectNote},
 		},
 		Assignment: AssignmentRule{HorizonDays: 90, LapsedDays: 365, InRevision: 50,
 			Percent: map[Purpose]int{PurposeCertification: 100, PurposeRecertification: 100, PurposeMaintenance: 75}},
@@ -439,11 +442,13 @@ type written struct {
 	Certificates []Certificate
 	Company      Company
 	Clocks       []Clock
+	Notes        []Note
+	Handed       int
 	LastMove     Event
 }
 
 func writtenOf(f *File) written {
-	w := written{Case: f.Case, Company: f.Company, LastMove: f.LastMove, Sheet: map[string][2]string{}}
+	w := written{Case: f.Case, Company: f.Company, LastMove: f.LastMove, Notes: slices.Clone(f.Notes), Handed: len(f.Handed), Sheet: map[string][2]string{}}
 	if f.Request != nil {
 		w.Request = *f.Request
 	}

@@ -17,6 +17,9 @@ type Edition struct {
 	MaxHeadcount  int // people; more than this is no small employer
 	Months        EvidenceMonths
 	Course        CourseRule
+	NearMiss      int // percent of all available points: a fail that lacks more is far off
+	Revisions     RevisionRule
+	EvidenceHosts []string // domains, lower case, on which evidence may be kept
 	Fees          Fees
 	Guards        []GuardRule
 	Policies      []Policy
@@ -34,6 +37,15 @@ type PassMark struct {
 type EvidenceMonths struct {
 	ThreeYear int // at least this many: the normal certificate
 	OneYear   int // at least this many: a person may grant one year
+}
+
+// RevisionRule says when a lead is told that a review goes on for long. How many
+// rounds there may be is not limited.
+//
+// Source: CCSA allows any number of reviews within 90 days; the number of rounds is ours.
+type RevisionRule struct {
+	TellRounds int // more rounds than this
+	TellDays   int // more days than this since the submission was taken in
 }
 
 // CourseRule names the course that somebody at the company must hold.
@@ -202,12 +214,17 @@ const (
 	GuardPayment      Guard = "payment"
 	GuardMonths       Guard = "evidence_months"
 	GuardConflict     Guard = "conflict"
-	GuardProfiles     Guard = "profiles" // no other company on file looks like the one that asks
+	GuardProfiles     Guard = "profiles"  // no other company on file looks like the one that asks
+	GuardDuplicate    Guard = "duplicate" // the same sheet of the same day came in before
+	GuardName         Guard = "name"      // the submission states another company or account
+	GuardNearName     Guard = "near_name" // the submission writes the company's name otherwise
+	GuardUnscored     Guard = "unscored"  // questions without a claimed mark
 )
 
 // Guards returns every guard.
 func Guards() []Guard {
-	return []Guard{GuardHeadcount, GuardRegistration, GuardCourse, GuardPayment, GuardMonths, GuardConflict, GuardProfiles}
+	return []Guard{GuardHeadcount, GuardRegistration, GuardCourse, GuardPayment, GuardMonths, GuardConflict, GuardProfiles,
+		GuardDuplicate, GuardName, GuardNearName, GuardUnscored}
 }
 
 // Moment is a point of a case at which guards are checked.

@@ -71,7 +71,7 @@ func (f *File) queryAudit(in Input) error {
 		if err != nil {
 			return err
 		}
-		to, kind = StateRevision, EventRevisionRequested
+		return f.requestRevision(in.text("question"))
 	}
 	err := f.move(to, kind, in.text("question"), nil)
 	if err == nil {
@@ -81,12 +81,10 @@ func (f *File) queryAudit(in Input) error {
 }
 
 func (f *File) answerAudit(in Input) error {
-	to, kind := StateRegistrationReview, EventRegistrationAnswered
 	if f.Case.State == StateRevision {
-		to, kind = StateInQA, EventRevisionReceived
-		f.Audit.Round++
+		return f.answerRevision(in)
 	}
-	return f.move(to, kind, in.text("answer"), facts{"channel": in.text("channel")})
+	return f.move(StateRegistrationReview, EventRegistrationAnswered, in.text("answer"), facts{"channel": in.text("channel")})
 }
 
 func (f *File) openAudit(Input) error {

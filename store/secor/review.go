@@ -7,113 +7,6 @@ import (
 	"strings"
 )
 
-// Submission is what a company hands in: its own marks, perhaps none, and what
-// it states about itself on that day.
-type Submission struct {
-	Marks     []Mark // claimed; a question without one is unscored
-	Months    Evidence
-	LastDay   Date // last day of the assessment
-	Headcount int
-}
-
-// Submit takes in a self-assessment, or in a revision the revised one. A mark
-// that cannot be true refuses all of it. Blocking guards refuse it; what a person
-// has to decide is recorded and keeps it from a reviewer until somebody accepts.
-func (f *File) Submit(s Submission) error {
-	if f.Case.Kind != SubjectAudit {
-		return refuse(ErrIllegalMove, "", "case %d is not an audit", f.Case.ID)
-	}
-	if f.Case.State != StateOpen && f.Case.State != StateRevision {
-		return refuse(ErrIllegalMove, f.whatNow(), "a submission is not possible: %s", f.standing())
-	}
-	err := f.checkSubmission(s)
-	if err != nil {
-		return err
-	}
-	sheet, err := f.Protocol.claim(s.Marks)
-	if err != nil {
-		return err
-	}
-	return f.attempt(func() error { return f.submit(s, sheet) })
-}
-
-func (f *File) submit(s Submission, sheet map[string]Line) error {
-	if f.Audit.Round == 0 || s.Months != f.Audit.Claimed {
-		f.Audit.Verified = s.Months
-	}
-	f.Audit.Claimed, f.Audit.LastDay, f.Audit.Headcount = s.Months, s.LastDay, s.Headcount
-	f.Audit.Round++
-	revised := f.Case.State == StateRevision
-	changed := f.merge(sheet, revised)
-	data := facts{"round": strconv.Itoa(f.Audit.Round), "marks": strconv.Itoa(len(s.Marks)), "changed": strings.Join(changed, " ")}
-	asked, err := f.inquire()
-	switch {
-	case err != nil:
-		return err
-	case revised:
-		return f.takeRevision(asked, data)
-	default:
-		return f.takeIn(asked, data)
-	}
-}
-
-func (f *File) checkSubmission(s Submission) error {
-	switch {
-	case s.LastDay.IsZero():
-		return &FieldError{Field: "last_day", Problem: "is missing: the last day of the assessment"}
-	case s.LastDay.After(f.Today()):
-		return &FieldError{Field: "last_day", Value: s.LastDay.String(), Problem: "is in the future"}
-	case s.Headcount < 1:
-		return &FieldError{Field: "headcount", Problem: "is missing: how many people work there, owners included"}
-	case s.Months.Policies < 0 || s.Months.Records < 0 || s.Months.Policies > 1200 || s.Months.Records > 1200:
-		return &FieldError{Field: "evidence_months", Problem: "is not a number of months"}
-	}
-	return nil
-}
-
-// inquire checks a submission: it returns what a person has to decide, "" when
-// nothing, and refuses what stands in its way.
-func (f *File) inquire() (string, error) {
-	var asked, blocked []string
-	for _, finding := range f.Check(MomentSubmission) {
-		switch finding.Effect {
-		case EffectBlock:
-			blocked = append(blocked, finding.Text)
-		case EffectAsk:
-			asked = append(asked, finding.Text)
-		default:
-			f.record(EventGuardNoted, "", facts{"guard": string(finding.Guard), "moment": string(MomentSubmission)})
-		}
-	}
-	if len(blocked) > 0 {
-		return "", refuse(ErrGuard, "tell the company what is missing", "the submission cannot be taken in: %s", joinAnd(blocked))
-	}
-	return joinAnd(asked), nil
-}
-
-// takeIn moves a first submission on. What a person has to decide keeps it from a
-// reviewer until somebody accepts it.
-func (f *File) takeIn(asked string, data facts) error {
-	f.Audit.Submitted = f.Now()
-	if asked == "" {
-		return f.move(StateSubmitted, EventAuditSubmitted, "", data)
-	}
-	err := f.move(StateSubmitted, EventSubmissionAsked, asked, data)
-	f.Audit.Waiting = err == nil
-	return err
-}
-
-// takeRevision gives a revision to the reviewer who asked for it. What a person
-// has to decide keeps the reviewer from confirming until somebody accepts it.
-func (f *File) takeRevision(asked string, data facts) error {
-	if asked != "" {
-		f.record(EventSubmissionAsked, asked, nil)
-	}
-	err := f.move(StateInQA, EventRevisionReceived, "", data)
-	f.Audit.Waiting = err == nil && asked != ""
-	return err
-}
-
 // claim turns claimed marks into a sheet that has a line for every question.
 func (p *Protocol) claim(marks []Mark) (map[string]Line, error) {
 	sheet := map[string]Line{}
@@ -136,26 +29,26 @@ func (p *Protocol) claim(marks []Mark) (map[string]Line, error) {
 }
 
 // merge takes over a new sheet. What the reviewer verified in an earlier round is
-// kept, except where the company now claims something else. It returns the
-// questions of which that is so.
-func (f *File) merge(sheet map[string]Line, revised bool) []string {
-	var changed []string
+// kept, except where the company now claims something else; there, what the
+// reviewer agreed to in that element is to be looked at again.
+func (f *File) merge(sheet map[string]Line) {
+	begun := f.reviewBegun()
 	for id, line := range sheet {
 		old := f.Sheet[id]
 		switch {
 		case sameMark(old.Claimed, line.Claimed):
 			line.Verified = old.Verified
-		case revised:
+		case f.unscored() && old.Verified != nil: // the reviewer scored it before the company did
+			line.Verified = old.Verified
+		case begun && f.Case.State != StateOpen:
 			line.Verified = line.Claimed
-			changed = append(changed, id)
-		case old.Verified != nil:
-			changed = append(changed, id)
+		}
+		if !sameMark(old.Claimed, line.Claimed) {
+			f.disagree(id)
 		}
 		sheet[id] = line
 	}
 	f.Sheet = sheet
-	slices.Sort(changed)
-	return changed
 }
 
 func sameMark(a, b *Mark) bool {
@@ -201,6 +94,9 @@ func reviewSteps() []Step {
 				{Name: "policies", Help: "months of policy documents", Type: FieldInt, Required: true},
 				{Name: "records", Help: "months of records", Type: FieldInt, Required: true},
 			}, do: (*File).verifyMonths},
+		{Name: "agree", Label: "Agree with an Element", Help: "Record that an element was looked at and is as claimed.", Example: "agree 14 --element C",
+			Kind: SubjectAudit, From: []State{StateInQA}, Who: anyone, Holder: true,
+			Fields: []Field{{Name: "element", Help: "id of the element", Type: FieldText, Required: true}}, do: (*File).agree},
 		{Name: "return", Label: "Return", Help: "Give the submission back to be done again; marks are kept.", Example: `return 14 --reason "pages 3 to 9 are another company's"`,
 			Kind: SubjectAudit, From: []State{StateSubmitted, StateInQA}, Who: anyone, Reason: true, do: (*File).returnAudit},
 		{Name: "confirm", Label: "Confirm Score", Help: "Confirm the verified sheet; the verdict is computed now.", Example: "confirm 14",
@@ -230,6 +126,7 @@ func (f *File) acceptSubmission(Input) error {
 	}
 	f.Audit.Waiting = false
 	f.record(EventSubmissionAccepted, f.act.Reason, nil)
+	f.takeIn()
 	return nil
 }
 
@@ -256,6 +153,9 @@ func (f *File) changeMark(in Input) error {
 		return err
 	}
 	line := f.Sheet[m.Question]
+	if sameMark(line.Verified, &checked) {
+		return &FieldError{Field: "question " + m.Question, Problem: "is verified with " + checked.words() + " already; agree with its element instead"}
+	}
 	f.record(EventMarkChanged, f.act.Reason, facts{"question": m.Question, "from": line.Verified.words(), "to": checked.words()})
 	line.Verified = &checked
 	f.Sheet[m.Question] = line
@@ -307,13 +207,80 @@ func (f *File) holderOrLead() error {
 
 // Score judges the verified sheet by the rules of the case's edition.
 func (f *File) Score() (Score, error) {
+	return f.Protocol.Judge(f.marks(verified), f.Edition.PassMarks[f.Audit.Purpose])
+}
+
+// Preliminary judges the sheet as the company claims it. It is for the people of
+// the desk alone, and never a result.
+func (f *File) Preliminary() (Score, error) {
+	return f.Protocol.Judge(f.marks(claimed), f.Edition.PassMarks[f.Audit.Purpose])
+}
+
+func claimed(l Line) *Mark  { return l.Claimed }
+func verified(l Line) *Mark { return l.Verified }
+
+// marks returns one side of the sheet.
+func (f *File) marks(side func(Line) *Mark) []Mark {
 	var marks []Mark
 	for _, line := range f.Sheet {
-		if line.Verified != nil {
-			marks = append(marks, *line.Verified)
+		if m := side(line); m != nil {
+			marks = append(marks, *m)
 		}
 	}
-	return f.Protocol.Judge(marks, f.Edition.PassMarks[f.Audit.Purpose])
+	return marks
+}
+
+// agree records that an element is as the company claims it, so that a confirmed
+// score says what was looked at.
+func (f *File) agree(in Input) error {
+	id := in.text("element")
+	i := slices.IndexFunc(f.Protocol.Elements, func(e Element) bool { return e.ID == id })
+	if i < 0 {
+		return &FieldError{Field: "element", Value: id, Problem: "is not in protocol " + f.Protocol.Name}
+	}
+	if slices.Contains(f.agreed(), id) {
+		return refuse(ErrIllegalMove, "", "you agreed with element %s already", id)
+	}
+	for _, q := range f.Protocol.Elements[i].Questions {
+		line := f.Sheet[q.ID]
+		switch {
+		case line.Verified == nil:
+			return refuse(ErrNotScored, "mark it first", "question %s is not scored", q.ID)
+		case !sameMark(line.Claimed, line.Verified):
+			return refuse(ErrIllegalMove, "an element with a changed mark counts as looked at",
+				"question %s is verified with %s and was claimed with %s", q.ID, line.Verified.words(), line.Claimed.words())
+		}
+	}
+	f.Audit.Agreed = strings.Join(append(f.agreed(), id), " ")
+	f.record(EventElementAgreed, f.act.Reason, facts{"element": id, "round": strconv.Itoa(f.Audit.Round)})
+	return nil
+}
+
+func (f *File) agreed() []string { return strings.Fields(f.Audit.Agreed) }
+
+// disagree forgets that the element of a question was agreed with.
+func (f *File) disagree(question string) {
+	for _, e := range f.Protocol.Elements {
+		if slices.ContainsFunc(e.Questions, func(q Question) bool { return q.ID == question }) {
+			f.Audit.Agreed = strings.Join(slices.DeleteFunc(f.agreed(), func(id string) bool { return id == e.ID }), " ")
+		}
+	}
+}
+
+// Unlooked returns the elements that the reviewer neither agreed with nor changed
+// a mark of, in the protocol's order.
+func (f *File) Unlooked() []string {
+	var unlooked []string
+	for _, e := range f.Protocol.Elements {
+		changed := slices.ContainsFunc(e.Questions, func(q Question) bool {
+			line := f.Sheet[q.ID]
+			return !sameMark(line.Claimed, line.Verified)
+		})
+		if !changed && !slices.Contains(f.agreed(), e.ID) {
+			unlooked = append(unlooked, e.ID)
+		}
+	}
+	return unlooked
 }
 
 // confirm computes the verdict from the verified sheet, never from the claimed
@@ -325,6 +292,10 @@ func (f *File) confirm(Input) error {
 		return err
 	}
 	score, err := f.Score()
+	if err != nil {
+		return err
+	}
+	err = f.unsettled()
 	if err != nil {
 		return err
 	}
@@ -341,7 +312,7 @@ func (f *File) confirm(Input) error {
 		f.Audit.Term = f.Edition.Months.Term(score.Verdict, months)
 	}
 	data := facts{"awarded": score.Awarded.String(), "available": score.Available.String(),
-		"percent": Percent(score.Awarded, score.Available), "months": strconv.Itoa(months)}
+		"percent": Percent(score.Awarded, score.Available), "months": strconv.Itoa(months), "not_looked_at": strings.Join(f.Unlooked(), " ")}
 	if score.Verdict == VerdictFail {
 		return f.move(StateQAComplete, EventAuditFailed, "", data)
 	}

@@ -63,6 +63,12 @@ var wantSteps = []struct {
 	{SubjectAudit, "mark", "in_qa", desk3},
 	{SubjectAudit, "months", "in_qa", desk3},
 	{SubjectAudit, "return", "submitted in_qa", desk3},
+	{SubjectAudit, "agree", "in_qa", desk3},
+	{SubjectAudit, "add-note", "in_qa", desk3},
+	{SubjectAudit, "resolve-note", "in_qa revision", desk3 + " company"},
+	{SubjectAudit, "confirm-note", "in_qa", desk3},
+	{SubjectAudit, "reopen-note", "in_qa", desk3},
+	{SubjectAudit, "withdraw-note", "in_qa", desk3},
 	{SubjectAudit, "confirm", "in_qa", desk3},
 	{SubjectAudit, "not-review", "in_qa", desk2},
 	{SubjectAudit, "grant-one-year", "qa_complete", desk3},
@@ -262,7 +268,7 @@ func TestTake_OnlyTheHolderMarksAndConfirms(t *testing.T) {
 func TestTake_Reasons(t *testing.T) {
 	want := strings.Fields(`request:reject request:no-answer request:withdraw request:reopen request:correct audit:cancel audit:withdraw audit:lapse
 		audit:no-answer audit:reopen audit:reverse-payment audit:refund audit:promise-to-pay audit:void-invoice audit:release audit:mark audit:months audit:return audit:not-review
-		audit:grant-one-year audit:decline-one-year audit:appeal audit:requested audit:returned audit:ready audit:revoke audit:replace audit:correct`)
+		audit:grant-one-year audit:decline-one-year audit:appeal audit:requested audit:returned audit:ready audit:revoke audit:replace audit:correct audit:reopen-note audit:withdraw-note`)
 	var got []string
 	for _, s := range Steps() {
 		if !s.Reason {
