@@ -39,6 +39,8 @@ func TestConstraint_Lists(t *testing.T) {
 		"audits_purpose_is_known":      texts(secor.Purposes()),
 		"audits_result_is_known":       texts(verdicts),
 		"payments_method_is_known":     secor.PaymentMethods(),
+		"notes_kind_is_known":          texts(secor.NoteKinds()),
+		"notes_state_is_known":         texts(secor.NoteStates()),
 		"invoices_kind_is_known":       {string(secor.FeeAnnual), string(secor.FeeFurther)},
 		"reviewers_role_is_known":      texts(secor.Roles()),
 		"clocks_phase_is_known":        {string(secor.PhaseRunning), string(secor.PhasePaused), string(secor.PhaseFinished)},
@@ -229,6 +231,27 @@ var wrongRows = []struct{ constraint, statement string }{
 	{"documents_have_a_media_type", `INSERT INTO documents VALUES (1, 'a.pdf', 'pdf', 'x', encode(sha256('x'), 'hex'), now())`},
 	{"documents_sha256_is_of_data", `INSERT INTO documents VALUES (1, 'a.pdf', 'a/b', 'x', encode(sha256('y'), 'hex'), now())`},
 
+	{"audits_evidence_is_https", `UPDATE audits SET evidence_url = 'http://tool.example/14'`},
+	{"audits_taken_in_as_a_round", `UPDATE audits SET taken_as = 9`},
+	{"audits_taken_in_as_a_round", `UPDATE audits SET taken_in_on = NULL`},
+	{"rounds_are_append_only", `UPDATE rounds SET headcount = headcount`},
+	{"rounds_are_append_only", `DELETE FROM rounds WHERE false`},
+	{"rounds_are_append_only", `TRUNCATE rounds`},
+	{"rounds_one_per_number", round(`1, '{}', 12, 12, 4, repeat('a', 64)`)},
+	{"rounds_count_from_one", round(`0, '{}', 12, 12, 4, repeat('a', 64)`)},
+	{"rounds_marks_are_an_object", round(`2, '[]', 12, 12, 4, repeat('a', 64)`)},
+	{"rounds_months_in_range", round(`2, '{}', 12, -1, 4, repeat('a', 64)`)},
+	{"rounds_headcount_in_range", round(`2, '{}', 12, 12, 0, repeat('a', 64)`)},
+	{"rounds_sum_is_sha256", round(`2, '{}', 12, 12, 4, 'a'`)},
+	{"notes_one_per_number", note(`1, 'actionable', 'open', 'Sign it.', 1, 0, 0`) + `; ` + note(`1, 'actionable', 'open', 'Sign it.', 1, 0, 0`)},
+	{"notes_count_from_one", note(`0, 'actionable', 'open', 'Sign it.', 1, 0, 0`)},
+	{"notes_kind_is_known", note(`1, 'urgent', 'open', 'Sign it.', 1, 0, 0`)},
+	{"notes_state_is_known", note(`1, 'actionable', 'done', 'Sign it.', 1, 0, 0`)},
+	{"notes_informational_are_not_confirmed", note(`1, 'informational', 'confirmed', 'Well kept.', 1, 0, 0`)},
+	{"notes_say_something", note(`1, 'actionable', 'open', ' ', 1, 0, 0`)},
+	{"notes_asked_since_written", note(`1, 'actionable', 'open', 'Sign it.', 2, 1, 1`)},
+	{"notes_asked_since_written", note(`1, 'actionable', 'open', 'Sign it.', 1, 2, 1`)},
+
 	{"texts_hash_is_of_salt_and_body", `UPDATE texts SET body = body || '!'`},
 	{"texts_salt_is_long", `INSERT INTO texts VALUES (encode(sha256('saltbody'), 'hex'), 'salt', 'body')`},
 	{"texts_erased_are_empty", `UPDATE texts SET erased_at = now()`},
@@ -313,6 +336,17 @@ func mailBatch(values string) string {
 func envelope(values string) string {
 	return mailBatch(`encode(sha256('x'), 'hex'), NULL, NULL`) + `; INSERT INTO mail_envelopes (batch_id, certificate_id, case_id, postal_code, printed, position, settled_at, left_out)
 		SELECT max(id), 1, 2, '', '', ` + values + ` FROM mail_batches`
+}
+
+// round inserts a round of case 3.
+func round(values string) string {
+	return `INSERT INTO rounds (case_id, handed_in_at, last_day, stated_name, stated_account, evidence_url, number, marks, policies, records, headcount, sheet_sum)
+		VALUES (3, now(), '2026-03-20', '', '', '', ` + values + `)`
+}
+
+// note inserts a note of case 3.
+func note(values string) string {
+	return `INSERT INTO notes (case_id, question, answer, number, kind, state, text, round, asked, repeated) VALUES (3, 'A1', '', ` + values + `)`
 }
 
 // schedule inserts a schedule.

@@ -188,7 +188,7 @@ func (d *desk) events(id secor.CaseID) []secor.Event {
 
 // submission scores every question of the programme's protocol fully.
 func (d *desk) submission(f *secor.File) secor.Submission {
-	s := secor.Submission{Months: secor.Evidence{Policies: 12, Records: 12}, LastDay: secor.NewDate(2026, 3, 20), Headcount: 4}
+	s := secor.Submission{Months: secor.Evidence{Policies: 12, Records: 12}, LastDay: secor.NewDate(2026, 3, 20), Headcount: 3 + int(f.Company.ID)%7}
 	for _, e := range f.Protocol.Elements {
 		for i, q := range e.Questions {
 			if len(s.Marks) == 3 || i == 1 {
@@ -224,6 +224,8 @@ func (d *desk) certified(company int64) secor.CaseID {
 	d.t.Helper()
 	id := d.reviewed(company)
 	d.take(id, d.reviewer[0], "mark", secor.Input{"question": "A1", "awarded": "0"})
+	d.take(id, d.reviewer[0], "add-note", secor.Input{"question": "A1", "kind": "actionable", "text": "sign it"})
+	d.take(id, d.reviewer[0], "withdraw-note", secor.Input{"note": "1"})
 	d.take(id, d.reviewer[0], "confirm", nil)
 	for _, kind := range []secor.JobKind{secor.JobPass, secor.JobRequestCertificate} {
 		err := d.UpdateCase(d.t.Context(), id, d.deskAct(), func(f *secor.File, _ time.Time) error { return f.Accepted(kind, "company:1") })

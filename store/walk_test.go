@@ -100,6 +100,12 @@ func (w *walker) input(f *secor.File, s secor.Step) secor.Input {
 	switch s.Name {
 	case "mark":
 		in["question"] = f.Protocol.Elements[0].Questions[w.rand.IntN(3)].ID
+	case "add-note":
+		in["question"] = []string{"", "A2", "months"}[w.rand.IntN(3)]
+	case "resolve-note", "confirm-note", "reopen-note", "withdraw-note":
+		in["note"] = strconv.Itoa(1 + w.rand.IntN(3))
+	case "agree":
+		in["element"] = f.Protocol.Elements[w.rand.IntN(2)].ID
 	case "correct":
 		in["value"] = map[string]string{"email": "new@roof.example", "headcount": "5"}[in["field"]] + ""
 		if in["value"] == "" {
@@ -152,7 +158,7 @@ func (w *walker) walk(n int) []recorded {
 // and the roster's loads.
 func sameButNumbers(want, got *secor.File) string {
 	return cmp.Diff(want, got, cmpopts.IgnoreUnexported(secor.File{}), cmpopts.EquateEmpty(),
-		cmpopts.IgnoreFields(secor.File{}, "Programme", "Edition", "Protocol", "Body", "Documents", "Roster", "Held", "Queue"),
+		cmpopts.IgnoreFields(secor.File{}, "Programme", "Edition", "Protocol", "Body", "Documents", "Roster", "Held", "Queue", "Handed", "SameSheet"),
 		cmpopts.IgnoreFields(secor.Invoice{}, "ID"), cmpopts.IgnoreFields(secor.Payment{}, "ID"),
 		cmpopts.IgnoreFields(secor.Certificate{}, "ID"), cmpopts.IgnoreFields(secor.Clock{}, "ID"),
 		cmpopts.IgnoreFields(secor.Event{}, "Seq"))
