@@ -107,7 +107,7 @@ func recipient(f *secor.File, key string) (Recipient, error) {
 
 // Kinds returns the kinds of every family.
 func Kinds() []Kind {
-	return slices.Concat(requestKinds(), invoiceKinds(), registrationKinds(), assignmentKinds(), scoreKinds(),
+	return slices.Concat(requestKinds(), invoiceKinds(), registrationKinds(), assignmentKinds(), reviewKinds(), scoreKinds(),
 		certificateKinds(), escalationKinds(), cardKinds(), upkeepKinds())
 }
 

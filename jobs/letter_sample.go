@@ -118,7 +118,9 @@ func samplePage(d *Desk) (letterPage, error) {
 		Case:    secor.Case{ID: 1, Kind: secor.SubjectAudit, CompanyID: 1, Body: "body", State: secor.StateOpen, Version: 1, EditionID: "edition", Holder: 1},
 		Request: &secor.Request{Reason: secor.ReasonNew, Headcount: 4, Question: "Question"},
 		Audit: &secor.Audit{Purpose: secor.PurposeCertification, FeeYear: 2026, Headcount: 4, LastDay: day, Round: 1, Term: 3, Question: "Question",
-			Claimed: secor.Evidence{Policies: 12, Records: 12}, Verified: secor.Evidence{Policies: 12, Records: 12}, Result: secor.VerdictFail, Notified: day},
+			Claimed: secor.Evidence{Policies: 12, Records: 12}, Verified: secor.Evidence{Policies: 12, Records: 12}, Result: secor.VerdictFail, Notified: day, TakenIn: day, TakenAs: 1},
+		Notes: []secor.Note{{Number: 1, Question: "A1", Kind: secor.NoteActionable, State: secor.NoteOpen, Text: "Text", Answer: "Answer", Round: 1, Asked: 1, Repeated: 1},
+			{Number: 2, Question: "A1", Kind: secor.NoteInformational, State: secor.NoteOpen, Text: "Text", Round: 1, Asked: 1, Repeated: 1}},
 		Sheet: map[string]secor.Line{"A1": {Claimed: mark, Verified: mark}},
 		Invoices: []secor.Invoice{{ID: 1, CaseID: 1, Company: 1, FeeYear: 2026, Kind: secor.FeeAnnual, Nth: 1, State: secor.StateSent, Net: 10000, Tax: 500,
 			TaxName: "GST", SentOn: day, Payments: []secor.Payment{{ID: 1, Amount: 5000, Method: "cheque", ReceivedOn: day, Reference: "0042"}}}},
@@ -134,7 +136,7 @@ func samplePage(d *Desk) (letterPage, error) {
 	}
 	score, err := file.Score()
 	return letterPage{Lang: secor.English, Desk: d, To: Recipient{Key: "company:1", Name: "Contact", Email: "company@desk.example"}, File: file,
-		Cause: secor.Event{Seq: 1, Kind: secor.EventClockBreach, Text: "Text", Facts: map[string]string{"policy": "policy", "cycle": "1", "why": "why", "changed": "A1", "reference": "0042"},
+		Cause: secor.Event{Seq: 1, Kind: secor.EventClockBreach, Text: "Text", Facts: map[string]string{"policy": "policy", "cycle": "1", "why": "why", "changed": "A1", "unasked": "A1", "round": "1", "reference": "0042"},
 			HappenedAt: day.Start(time.UTC), RecordedAt: day.Start(time.UTC)},
 		Invoice: &file.Invoices[0], Certificate: &file.Certificates[0], Replaced: &file.Certificates[0], Score: score, Pass: edition.PassMarks[secor.PurposeCertification],
 		Account: "1234567", Due: "Wednesday 25 March 2026", Holder: "Reviewer",

@@ -36,13 +36,23 @@ func letterFile(t *testing.T, kind secor.Subject) *secor.File {
 		Roster:        []secor.Reviewer{{ID: 3, Name: "Ana Roy", Email: "ana.roy@desk.example", Role: secor.RoleLead, Active: true}},
 		Edition:       edition, Protocol: programme.Protocols[edition.Protocol], Body: programme.Bodies["sk-wcb"], Programme: programme,
 	}
+	err = f.Begin(secor.Act{ID: "test", By: secor.Desk}, time.Date(2026, time.March, 25, 16, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if kind == secor.SubjectRequest {
 		f.Request = &secor.Request{Reason: secor.ReasonNew, Headcount: 4}
 		return f
 	}
 	f.Case.State = secor.StateQAComplete
 	f.Audit = &secor.Audit{Purpose: secor.PurposeCertification, FeeYear: 2026, Headcount: 4, Verified: secor.Evidence{Policies: 8, Records: 7},
-		LastDay: secor.NewDate(2026, 3, 11), Round: 1, Result: secor.VerdictFail, Term: 1}
+		LastDay: secor.NewDate(2026, 3, 11), Round: 2, Result: secor.VerdictFail, Term: 1, TakenIn: secor.NewDate(2026, 3, 16), TakenAs: 1}
+	f.Notes = []secor.Note{
+		{Number: 1, Question: "C2", Kind: secor.NoteActionable, State: secor.NoteOpen, Text: "Two of the four forms are not signed. Please add the signed ones.", Round: 1, Asked: 1, Repeated: 2},
+		{Number: 2, Question: "A1", Kind: secor.NoteActionable, State: secor.NoteConfirmed, Text: "Please date the policy.", Round: 1, Asked: 1, Repeated: 1},
+		{Number: 3, Question: secor.SubjectMonths, Kind: secor.NoteActionable, State: secor.NoteOpen, Text: "The first record is of May.", Round: 2, Asked: 2, Repeated: 2},
+		{Number: 4, Kind: secor.NoteInformational, State: secor.NoteOpen, Text: "The photos help a lot.", Round: 2, Asked: 2, Repeated: 2},
+	}
 	f.Sheet = map[string]secor.Line{}
 	for i, e := range f.Protocol.Elements {
 		for _, q := range e.Questions {
@@ -94,7 +104,7 @@ func letterNames(t *testing.T, lang secor.Language) []string {
 func TestLetters(t *testing.T) {
 	desk := letterDesk(t)
 	cause := secor.Event{Kind: secor.EventClockBreach, Text: "Eleven people work for you; please apply for COR.", Facts: map[string]string{
-		"policy": "qa_review", "why": "least load: 2 of 8", "changed": "C1 C4"}}
+		"policy": "qa_review", "why": "least load: 2 of 8", "changed": "C1 C4", "unasked": "C4", "round": "2"}}
 	for _, lang := range secor.Languages() {
 		for _, name := range letterNames(t, lang) {
 			t.Run(name+"."+string(lang), func(t *testing.T) {

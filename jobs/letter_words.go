@@ -25,6 +25,8 @@ func words(lang secor.Language) template.FuncMap {
 		"trouble":    trouble,
 		"account":    accountTable,
 		"ageing":     ageingTable,
+		"nearMiss":   nearMiss,
+		"subject":    func(question string) string { return subject(lang, question) },
 	}
 }
 
@@ -104,6 +106,8 @@ func trouble(page letterPage) string {
 		return "the submission needs a decision"
 	case secor.EventAssignmentStuck:
 		return "no reviewer can take the audit"
+	case secor.EventRevisionsMany:
+		return "the review goes on for long: a revision was asked for in round " + page.Cause.Facts["round"]
 	case secor.EventPaymentReversed:
 		return "payment " + page.Cause.Facts["reference"] + " was reversed"
 	case secor.EventInvoiceOverpaid:

@@ -33,7 +33,7 @@ type outcome struct {
 	Certificate secor.State   `json:"certificate"`
 	Term        int           `json:"term"`
 	Late        bool          `json:"late"`    // a promise was broken and a lead was told
-	Letters     []string      `json:"letters"` // beginnings or parts of the subjects that the company got, in order
+	Letters     []string      `json:"letters"` // beginnings or parts of the subjects that the company got, by date and subject
 	Papers      int           `json:"papers"`  // PDF files made
 }
 
@@ -93,6 +93,11 @@ func (d *demo) outcome(ctx context.Context, body, account string, letters []sink
 		told = told || leadTold(f, letters)
 	}
 	got.Late = got.Late && told
+	// What leaves at the same moment of the desk arrives in any order.
+	letters = slices.Clone(letters)
+	slices.SortStableFunc(letters, func(a, b sink.Letter) int {
+		return cmp.Or(a.Date.Compare(b.Date), cmp.Compare(a.Subject, b.Subject))
+	})
 	for _, letter := range letters {
 		if letter.To == address {
 			got.Letters = append(got.Letters, letter.Subject)

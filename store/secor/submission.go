@@ -51,6 +51,9 @@ func (f *File) claimedQuestions() int {
 	return claimed
 }
 
+// Scored reports whether the company has marked a question of what it handed in.
+func (f *File) Scored() bool { return f.claimedQuestions() > 0 }
+
 // Submit takes in a self-assessment, in a revision the revised one, and for one
 // that came without marks its marks. A value that cannot be true refuses all of
 // it. Blocking guards refuse it; what a person has to decide is recorded and keeps
