@@ -1,6 +1,8 @@
 package jobs
 
 import (
+	"crypto"
+	"crypto/x509"
 	"fmt"
 
 	"secordesk/jobs/certificate"
@@ -28,6 +30,14 @@ type Office struct {
 	// HowToPay are paragraphs for invoices, and HowToPayFrench for those in French;
 	// empty: by cheque to the address, otherwise by calling.
 	HowToPay, HowToPayFrench []string
+	// Signing is the digital signature on the certificates that this office prints; nil: they have none.
+	Signing *Signing
+}
+
+// Signing is a key with its certificates, its own first.
+type Signing struct {
+	Key   crypto.Signer
+	Chain []*x509.Certificate
 }
 
 // NewDesk prepares texts and fonts. A text or a font that cannot be read stops

@@ -27,6 +27,8 @@ var refusals = map[string]secor.Refusal{
 		Text: "the account number belongs to another company", Do: "look the number up and correct one of the two"},
 	"payments_reversed_after_received": {Kind: secor.ErrField,
 		Text: "the payment was received after the day on which it is said to have bounced", Do: "correct the date"},
+	"mail_envelopes_one_open": {Kind: secor.ErrIllegalMove,
+		Text: "a certificate is in another print batch that waits to be mailed", Do: "say that one to be mailed, or cancel it, and make the batch again"},
 	"certificates_number_is_given_once": {Kind: secor.ErrField,
 		Text: "the number is that of another certificate already", Do: "look the number up and correct it"},
 	"certificates_mailed_after_issue": {Kind: secor.ErrField,

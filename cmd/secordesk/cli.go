@@ -14,18 +14,20 @@ import (
 // of its name with Run(context.Context, *terminal) error and with Help, which
 // holds its examples.
 type cli struct {
-	Migrate   migrateCmd   `cmd:"" help:"Bring the database to this program's shape."`
-	Worker    workerCmd    `cmd:"" help:"Do what follows from decisions."`
-	Clock     clockCmd     `cmd:"" help:"Act on deadlines."`
-	Import    importCmd    `cmd:"" help:"Take in files: companies, people, requests, submissions, payments."`
-	Case      caseCmd      `cmd:"" help:"Look at cases and take steps on them."`
-	Jobs      jobsCmd      `cmd:"" help:"Look at what follows from steps, and decide what failed."`
-	Letters   lettersCmd   `cmd:"" help:"Look at letters before they leave, and record what became of them."`
-	Score     scoreCmd     `cmd:"" help:"Score a submission dry, without a case."`
-	Programme programmeCmd `cmd:"" help:"Print the programme's rules with their sources."`
-	Verify    verifyCmd    `cmd:"" help:"Look whether the history was tampered with."`
-	Doctor    doctorCmd    `cmd:"" help:"Check configuration, data and everything that the desk depends on."`
-	Demo      demoCmd      `cmd:"" help:"Play the samples on parts of its own, from empty to certificates."`
+	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this program's shape."`
+	Worker      workerCmd      `cmd:"" help:"Do what follows from decisions."`
+	Clock       clockCmd       `cmd:"" help:"Act on deadlines."`
+	Import      importCmd      `cmd:"" help:"Take in files: companies, people, requests, submissions, payments."`
+	Case        caseCmd        `cmd:"" help:"Look at cases and take steps on them."`
+	Certificate certificateCmd `cmd:"" help:"Ask governing bodies for certificates in one file."`
+	Mail        mailCmd        `cmd:"" help:"Print what goes to the post, and say that it went."`
+	Jobs        jobsCmd        `cmd:"" help:"Look at what follows from steps, and decide what failed."`
+	Letters     lettersCmd     `cmd:"" help:"Look at letters before they leave, and record what became of them."`
+	Score       scoreCmd       `cmd:"" help:"Score a submission dry, without a case."`
+	Programme   programmeCmd   `cmd:"" help:"Print the programme's rules with their sources."`
+	Verify      verifyCmd      `cmd:"" help:"Look whether the history was tampered with."`
+	Doctor      doctorCmd      `cmd:"" help:"Check configuration, data and everything that the desk depends on."`
+	Demo        demoCmd        `cmd:"" help:"Play the samples on parts of its own, from empty to certificates."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }

@@ -368,7 +368,7 @@ func (f *File) Printed() string {
 			accounts = append(accounts, r.Account)
 		}
 	}
-	lines := append(f.Company.Address.Lines(), f.Company.LegalName, f.Company.TradeName, f.Company.Contact, c.Number, c.IssuedOn.String(), c.ExpiresOn.String(), strconv.Itoa(c.Term))
+	lines := append(f.Company.Address.Lines(), f.Company.LegalName, f.Company.TradeName, f.Company.Contact, c.Number, c.IssuedOn.String(), c.ExpiresOn.String(), strconv.Itoa(c.Term), string(f.Company.Language))
 	return strings.Join(append(lines, accounts...), "\n")
 }
 

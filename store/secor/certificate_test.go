@@ -434,7 +434,7 @@ func TestAttach(t *testing.T) {
 	o := certificateAt(t, StateIssued)
 	attach := func(d Document) error { return o.act(Act{By: asAna}, func() error { return o.Attach(d, "abc") }) }
 	mustPass(t, "a certificate", attach(Document{Name: `C:\scans\Roy Welding (1).PDF`, Type: "application/pdf", Data: []byte("%PDF-")}))
-	if got := o.Documents[0].Name; got != "received-Roy-Welding-1.pdf" || o.fact(EventAttached, "sha256") != "abc" {
+	if got := o.Documents[0].Name; got != "received-Roy-Welding-1-abc.pdf" || o.fact(EventAttached, "sha256") != "abc" {
 		t.Errorf("kept as %q", got)
 	}
 	mustSay(t, "empty", refused(attach(Document{Name: "x.pdf", Type: "application/pdf"}), ErrField, "is empty"))

@@ -19,7 +19,7 @@ var unsafeInName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
 // Attach keeps a file that came from outside with the case, such as the certificate
 // that the governing body made. Its name is written so that it is safe in every
-// folder, and ends as its type wants; sum is the SHA-256 of its data in hex. It
+// folder and no other file of the case has it, and ends as its type wants; sum is the SHA-256 of its data in hex. It
 // refuses who is not of this desk, a type that is none of DocumentTypes, an empty
 // file and one larger than MaxDocument.
 func (f *File) Attach(d Document, sum string) error {
@@ -38,7 +38,7 @@ func (f *File) Attach(d Document, sum string) error {
 	}
 	name := path.Base(strings.ReplaceAll(d.Name, `\`, "/"))
 	name = strings.Trim(unsafeInName.ReplaceAllString(strings.TrimSuffix(name, path.Ext(name)), "-"), ".-_")
-	d.Name = "received-" + clipName(name) + ending
+	d.Name = "received-" + clipName(name) + "-" + sum[:min(8, len(sum))] + ending
 	f.Documents = append(f.Documents, d)
 	f.record(EventAttached, strings.TrimSpace(d.Name+" "+f.act.Reason), facts{"sha256": sum, "type": d.Type})
 	return nil
