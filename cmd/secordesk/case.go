@@ -28,7 +28,8 @@ type caseCmd struct {
 	Show    caseShowCmd    `cmd:"" help:"Show a case on one screen."`
 	Search  caseSearchCmd  `cmd:"" help:"Find companies by name or account number, with their cases."`
 	History caseHistoryCmd `cmd:"" help:"Show everything that happened on a case."`
-	Papers  casePapersCmd  `cmd:"" help:"Write the papers of a case to a folder: cover letter, certificate."`
+	Papers  casePapersCmd  `cmd:"" help:"List the papers of a case, or write them to a folder: cover letter, certificate."`
+	Attach  caseAttachCmd  `cmd:"" help:"Keep a file from outside with a case, such as the certificate that the body made."`
 	Marks   caseMarksCmd   `cmd:"" help:"Write the marks of an audit as a workbook, or read them back."`
 
 	kong.Plugins // the steps

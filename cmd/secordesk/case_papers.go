@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"secordesk/store/secor"
 )
@@ -14,15 +17,15 @@ import (
 // casePapersCmd is "secordesk case papers".
 type casePapersCmd struct {
 	Case secor.CaseID `arg:"" help:"Number of the case."`
-	To   string       `required:"" placeholder:"DIR" help:"Folder to write to; made when missing."`
+	To   string       `placeholder:"DIR" help:"Folder to write to; made when missing. They are only listed when it is left out."`
 }
 
 // Help returns the examples.
 func (casePapersCmd) Help() string {
-	return "Examples:\n\n\tsecordesk case papers 14 --to /tmp/envelopes"
+	return "Examples:\n\n\tsecordesk case papers 14\n\tsecordesk case papers 14 --to /tmp/envelopes"
 }
 
-// Run writes every paper of one case. A file that is there already is left alone
+// Run lists or writes every paper of one case. A file that is there already is left alone
 // and refused, unless it is the same paper.
 func (c *casePapersCmd) Run(ctx context.Context, t *terminal) error {
 	cases, err := t.openDesk(ctx)
@@ -42,6 +45,9 @@ func (c *casePapersCmd) Run(ctx context.Context, t *terminal) error {
 		_, err = fmt.Fprintln(t.out, "no papers yet; they are made when the number of the certificate is recorded")
 		return err
 	}
+	if c.To == "" {
+		return listPapers(t.out, papers)
+	}
 	err = os.MkdirAll(c.To, 0o755)
 	if err != nil {
 		return fmt.Errorf("make folder: %w", err)
@@ -55,6 +61,14 @@ func (c *casePapersCmd) Run(ctx context.Context, t *terminal) error {
 		fmt.Fprintln(t.out, path)
 	}
 	return nil
+}
+
+func listPapers(w io.Writer, papers []secor.Document) error {
+	out := &table{heads: []string{"Paper", "Type", "Bytes", "SHA-256"}, right: []int{2}}
+	for _, p := range papers {
+		out.add(p.Name, p.Type, strconv.Itoa(len(p.Data)), fmt.Sprintf("%x", sha256.Sum256(p.Data)))
+	}
+	return out.write(w)
 }
 
 func writePaper(path string, data []byte) error {
