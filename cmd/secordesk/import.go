@@ -37,7 +37,7 @@ type importCmd struct {
 func (importCmd) Help() string {
 	return `Every line that is right is taken in, and every other one is named with all that is wrong with it. The same file again changes nothing.
 
-A JSON line says what it holds: {"record": "company", …}. A CSV file or a workbook is called after it: companies.csv, courses-march.xlsx. The kinds are company, person, course, registration, reviewer, leave, conflict, partner_request, audit_registration, submission and payment; schema/schemas/import documents their fields.
+A JSON line says what it holds: {"record": "company", …}. A CSV file or a workbook is called after it: companies.csv, courses-march.xlsx. The kinds are company, person, course, registration, reviewer, leave, conflict, partner_request, audit_registration, submission, payment and certificate_answer; schema/schemas/import documents their fields.
 
 Who may decide is a person's to say: a reviewer wants --as of an active administrator; leave, a conflict and a payment that of a lead or an administrator. Only while this desk has no active administrator, the reviewers of the run go in as the desk's own act; have an administrator among them.
 

@@ -109,6 +109,7 @@ func recordKinds() []*recordKind {
 				{name: "reference", format: formatName, required: true, max: 40, exact: true},
 				{name: "received_on", format: formatDate, required: true, past: true},
 			})},
+		certificateAnswerKind(),
 	}
 }
 
