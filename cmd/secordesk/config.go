@@ -45,6 +45,8 @@ type workerConfig struct {
 	Mail         atOnce        `env:"MAIL_AT_ONCE" envDefault:"8"`
 	Bulk         atOnce        `env:"BULK_AT_ONCE" envDefault:"2"`
 	KeepJobs     days          `env:"KEEP_JOBS_DAYS" envDefault:"400"` // 1 to 36500; what is done or cancelled is purged after it
+
+	Signing signingConfig // of the certificates that this office prints
 }
 
 // pace returns how a worker works. One that would do nothing is refused.

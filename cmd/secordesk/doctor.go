@@ -69,7 +69,7 @@ const (
 func (doctorCmd) Run(ctx context.Context, t *terminal) error {
 	cfg, worker := readConfig[workerConfig](t.env)
 	_, clock := readConfig[clockConfig](t.env)
-	findings := slices.Concat([]finding{ok("program", "secordesk %s", version())}, configFindings(worker, clock), programmeFindings(t.now()))
+	findings := slices.Concat([]finding{ok("program", "secordesk %s", version())}, configFindings(worker, clock), programmeFindings(t.now()), signingFindings(cfg.Signing, t.now()))
 	if cfg.DatabaseURL != "" {
 		findings = append(findings, databaseFindings(ctx, string(cfg.DatabaseURL), t.now)...)
 	}
