@@ -403,6 +403,21 @@ func TestRenderCover_Window(t *testing.T) {
 	}
 }
 
+// A company's name may have 200 characters; its letter must reach it.
+func TestRenderCover_LongNameInTheWindow(t *testing.T) {
+	for _, name := range []string{
+		"Northern Lights Drilling & Forage Éclair Ltée and Company", strings.TrimSpace(strings.Repeat("Northern Lights ", 13))[:200],
+		strings.Repeat("W", 200), strings.TrimSpace(strings.Repeat("WWWWWWWWW ", 20)), strings.Repeat("i", 200),
+	} {
+		address := []string{name, "Éloïse Núñez", "12, rue de l’Église", "FALHER AB  T0H 1M0"}
+		raw := renderCover(t, cover(func(c *certificate.Cover) { c.Address = address }))
+		got := strings.ReplaceAll(strings.Join(inWindow(t, raw), ""), " ", "")
+		if want := strings.ReplaceAll(strings.Join(address, ""), " ", ""); got != want {
+			t.Errorf("window shows %s, want %s", got, want)
+		}
+	}
+}
+
 // inWindow is what the window shows, wherever the sheet slides in the envelope.
 func inWindow(t *testing.T, raw []byte) []string {
 	t.Helper()
@@ -451,7 +466,7 @@ func TestRenderCover_Refused(t *testing.T) {
 		{"no address", func(c *certificate.Cover) { c.Address = nil }, "Address"},
 		{"seven lines of address", func(c *certificate.Cover) { c.Address = append(c.Address, "CANADA", "EARTH") }, "Address"},
 		{"empty line in the address", func(c *certificate.Cover) { c.Address[2] = "" }, "Address[2]"},
-		{"line too wide for the window", func(c *certificate.Cover) { c.Address[0] = strings.Repeat("Wide ", 40) }, "Address[0]"},
+		{"address too long for the window", func(c *certificate.Cover) { c.Address[0] = strings.Repeat("Wide ", 100) }, "Address"},
 		{"no date", func(c *certificate.Cover) { c.Date = time.Time{} }, "Date"},
 		{"no salutation", func(c *certificate.Cover) { c.Salutation = "" }, "Salutation"},
 		{"no body", func(c *certificate.Cover) { c.Body = nil }, "Body"},

@@ -33,6 +33,7 @@ const (
 	addressLeft   = 0.9375 * 72
 	addressMiddle = 2.835 * 72
 	addressWidth  = 3.4 * 72
+	addressHeight = 72
 	fold          = 11.0 * 72 / 3
 
 	coverLeft   = 0.9375 * 72
@@ -181,19 +182,31 @@ func (r *Renderer) composeBeside(p *page, facts []fact, y float64) error {
 	return nil
 }
 
-// composeAddress centres the lines on the window's middle height, all in one size.
-func (r *Renderer) composeAddress(p *page, lines []string) error {
-	t := text{face: r.regular, size: 10.5, lines: lines}
-	for i, s := range lines {
-		fitted, err := box{r.regular, addressWidth, []step{{1, 10.5, 6.5}}, false}.fit(fmt.Sprintf("Address[%d]", i), s)
-		if err != nil {
-			return err
+// composeAddress centres the lines on the window's middle height, all in one size. A line that is too long becomes
+// smaller first, then two or more, for a company's name may have 200 characters.
+func (r *Renderer) composeAddress(p *page, address []string) error {
+	const leading = 12 / 10.5
+	for _, try := range []struct {
+		most, least   float64
+		lines, broken bool
+	}{{10.5, 8.5, false, false}, {10.5, 6.5, true, false}, {6.5, 6, true, true}} {
+		for size := try.most; size >= try.least; size -= 0.5 {
+			t := text{face: r.regular, size: size}
+			whole := true
+			for _, s := range address {
+				lines, unbroken := r.regular.wrap(s, size, addressWidth)
+				t.lines = append(t.lines, lines...)
+				whole = whole && unbroken
+			}
+			height := leading * size * float64(len(t.lines))
+			if height > addressHeight || !whole && !try.broken || len(t.lines) > len(address) && !try.lines {
+				continue
+			}
+			p.column(t, addressLeft, addressMiddle-height/2, leading, left, ink)
+			return nil
 		}
-		t.size = min(t.size, fitted.size)
 	}
-	const leading = 12.0
-	p.column(t, addressLeft, addressMiddle-leading*float64(len(lines))/2, leading/t.size, left, ink)
-	return nil
+	return &FieldError{"Address", "is too long to be read in an envelope's window; shorten it"}
 }
 
 // composeLetter sets the letter below the pane, in the largest size at which it leaves the page's foot free.
