@@ -34,6 +34,8 @@ type bench struct {
 	db    *sqlx.DB
 	queue *queue
 	post  *postbox
+	smtp  jobs.Sender // nil: post
+	board jobs.Poster // nil: no cards
 	book  *logbook
 	kinds []jobs.Kind
 	pace  jobs.Pace
@@ -219,10 +221,15 @@ func (b *bench) worker(t *testing.T, promises jobs.Promises) func() {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := jobs.NewWorker(promises, b.post, desk, b.kinds, b.pace, slog.New(b.book))
+	var sender jobs.Sender = b.post
+	if b.smtp != nil {
+		sender = b.smtp
+	}
+	w, err := jobs.NewWorker(promises, sender, desk, b.kinds, b.pace, slog.New(b.book))
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.Poster = b.board
 	return b.run(t, func(ctx context.Context) {
 		err := w.Run(ctx, b.queue)
 		if err != nil {
