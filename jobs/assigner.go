@@ -13,12 +13,13 @@ import (
 
 // Waiting is what the assigner needs of the store.
 type Waiting interface {
+	UnfitHolders(ctx context.Context, now time.Time, limit int) ([]secor.CaseID, error)
 	Assignable(ctx context.Context, now time.Time) ([]secor.CaseID, error)
 	UpdateCase(ctx context.Context, id secor.CaseID, act secor.Act, step func(f *secor.File, now time.Time) error) error
 }
 
-// Assigner gives the audits that wait to reviewers who have become able to take
-// one. Any number may run: each step plans anew under the lock of all assignments,
+// Assigner takes cases from holders who came into conflict or left, and gives the
+// audits that wait to reviewers who have become able to take one. Any number may run: each step plans anew under the lock of all assignments,
 // so that an audit is given once and nobody gets more than they have room for.
 type Assigner struct {
 	waiting Waiting
@@ -31,34 +32,35 @@ func NewAssigner(waiting Waiting, now func() time.Time, log *slog.Logger) *Assig
 	return &Assigner{waiting: waiting, now: now, log: log}
 }
 
-// Sweep gives every audit that somebody can take to its reviewer, the oldest need
-// first, and returns how many there were. An audit that cannot be given keeps no
-// other from it; its error is among those returned.
+// Sweep does both, the oldest need first, and returns on how many cases it acted. A
+// case on which it cannot act keeps no other from it; its error is among those
+// returned.
 func (a *Assigner) Sweep(ctx context.Context) (int, error) {
-	ready, err := a.waiting.Assignable(ctx, a.now())
+	unfit, err := a.waiting.UnfitHolders(ctx, a.now(), sweepLimit)
 	if err != nil {
 		return 0, err
 	}
-	given := 0
-	var problems []error
-	for _, id := range ready {
-		err = a.give(ctx, id)
-		switch {
-		case err == nil:
-			given++
-		case errors.Is(err, secor.ErrRefused): // another was first, or a person
-		default:
-			problems = append(problems, fmt.Errorf("assign case %d: %w", id, err))
-		}
-	}
-	return given, errors.Join(problems...)
+	taken, err := a.each(ctx, unfit, "unassign", (*secor.File).Unassign)
+	ready, readErr := a.waiting.Assignable(ctx, a.now())
+	given, giveErr := a.each(ctx, ready, "assign", func(f *secor.File) error { return take(f, "assign") })
+	return taken + given, errors.Join(err, readErr, giveErr)
 }
 
-func (a *Assigner) give(ctx context.Context, id secor.CaseID) error {
-	act := secor.Act{ID: fmt.Sprintf("assign:%d:%s", id, rand.Text()), By: secor.Desk, Surface: secor.SurfaceClock, Assigns: true}
-	err := a.waiting.UpdateCase(ctx, id, act, func(f *secor.File, _ time.Time) error { return take(f, "assign") })
-	if err == nil {
-		a.log.Info("audit assigned", "case", id, "act", act.ID)
+// each takes a step on every case. A refusal means that another was first, or a
+// person.
+func (a *Assigner) each(ctx context.Context, ids []secor.CaseID, name string, step func(*secor.File) error) (int, error) {
+	done := 0
+	var problems []error
+	for _, id := range ids {
+		act := secor.Act{ID: fmt.Sprintf("%s:%d:%s", name, id, rand.Text()), By: secor.Desk, Surface: secor.SurfaceClock, Assigns: true}
+		err := a.waiting.UpdateCase(ctx, id, act, func(f *secor.File, _ time.Time) error { return step(f) })
+		switch {
+		case err == nil:
+			done++
+			a.log.Info("case swept", "case", id, "act", act.ID, "step", name)
+		case !errors.Is(err, secor.ErrRefused):
+			problems = append(problems, fmt.Errorf("%s case %d: %w", name, id, err))
+		}
 	}
-	return err
+	return done, errors.Join(problems...)
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -252,4 +253,174 @@ func TestAssigner_Stuck(t *testing.T) {
 	if f := b.file(t, id); f.Case.Holder != b.lead.ID {
 		t.Errorf("named by a lead, held by %d", f.Case.Holder)
 	}
+}
+
+// letters returns what was written to an address, the first letter first, each on
+// one line.
+func (b *bench) letters(to string) []string {
+	var texts []string
+	for _, m := range b.post.sent() {
+		if m.To == to {
+			texts = append(texts, strings.Join(strings.Fields(m.Subject+" "+m.Text), " "))
+		}
+	}
+	return texts
+}
+
+// wantLetter reports letters to an address that are not n, or whose last one does
+// not say all of the words.
+func (b *bench) wantLetter(t *testing.T, to string, n int, words ...string) {
+	t.Helper()
+	letters := b.letters(to)
+	if len(letters) != n {
+		t.Errorf("%d letters to %s, want %d: %q", len(letters), to, n, letters)
+		return
+	}
+	for _, word := range words {
+		if !strings.Contains(letters[n-1], word) {
+			t.Errorf("the letter to %s does not say %q:\n%s", to, word, letters[n-1])
+		}
+	}
+}
+
+func (b *bench) conflict(t *testing.T, reviewer int64, id secor.CaseID, from secor.Date) {
+	t.Helper()
+	b.n++
+	act := secor.Act{ID: fmt.Sprintf("conflict:%d", b.n), By: b.lead, Surface: secor.SurfaceFile}
+	_, err := b.AddConflict(t.Context(), act, secor.Conflict{ReviewerID: reviewer, CompanyID: b.file(t, id).Company.ID, Span: secor.Span{From: from}, Reason: "her brother's"})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// timedBench is a bench with a running engine and a desk's clock that a test sets.
+func timedBench(t *testing.T) (*bench, func(time.Time), *jobs.Assigner) {
+	t.Helper()
+	now := time.Date(2026, 3, 25, 16, 0, 0, 0, time.UTC)
+	var mu sync.Mutex
+	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	b := newBenchAt(t, clock)
+	b.queue.start(t)
+	b.exec(t, `UPDATE reviewers SET capacity = 0`)
+	b.engine(t)
+	return b, func(to time.Time) { mu.Lock(); now = to; mu.Unlock() }, jobs.NewAssigner(b.Store, clock, slog.New(b.book))
+}
+
+// A conflict that begins tomorrow: tomorrow's sweep takes the audit away, tells the
+// leads what was done and the former holder that it is gone; when a lead accepts,
+// it goes to somebody else, with its marks.
+func TestAssigner_LateConflict(t *testing.T) {
+	b, set, a := timedBench(t)
+	ana := b.reviewer(t, "Ana", 2)
+	id := b.submitted(t, 30)
+	b.awaitQuiet(t)
+	b.wantLetter(t, "ana@desk.example", 1, "least load: 0 of 2", "certificate expires on 24 April 2026", "promised by")
+	b.mustStep(t, id, secor.ByReviewer(ana), "mark", secor.Input{"question": "A1", "awarded": "0"})
+	b.conflict(t, ana, id, secor.NewDate(2026, 3, 26))
+	ben := b.reviewer(t, "Ben", 2)
+	sweep := func(want int) {
+		t.Helper()
+		n, err := a.Sweep(t.Context())
+		if n != want || err != nil {
+			t.Errorf("the sweep acted on %d, %v; want %d", n, err, want)
+		}
+	}
+	sweep(0)
+	set(time.Date(2026, 3, 26, 16, 0, 0, 0, time.UTC))
+	sweep(1)
+	sweep(0)
+	b.awaitQuiet(t)
+	if f := b.file(t, id); f.Case.Holder != 0 || f.Case.State != secor.StateSubmitted || !f.Audit.Waiting {
+		t.Errorf("held by %d in %s, waiting %t", f.Case.Holder, f.Case.State, f.Audit.Waiting)
+	}
+	b.wantLetter(t, "lead@desk.example", 1, "taken from its reviewer", "Ana, who held it, has a conflict of interest", "A1", "secordesk case accept")
+	b.wantLetter(t, "ana@desk.example", 2, "is not yours any more", "Nobody does now", "conflict of interest")
+	b.mustStep(t, id, b.lead, "accept", nil)
+	b.awaitQuiet(t)
+	f := b.file(t, id)
+	if f.Case.Holder != ben || f.Sheet["A1"].Verified.Awarded != 0 {
+		t.Errorf("held by %d, A1 verified %v", f.Case.Holder, f.Sheet["A1"].Verified)
+	}
+	b.wantLetter(t, "ben@desk.example", 1, "an audit for you to review")
+	b.wantLetter(t, "ana@desk.example", 2)
+	b.wantLetter(t, "lead@desk.example", 1)
+	report, err := b.Verify(t.Context())
+	if err != nil || len(report.Problems) > 0 {
+		t.Errorf("Verify = %v, %v", report.Problems, err)
+	}
+}
+
+// Somebody who left holds nothing after the next sweep; a request goes back to be
+// taken, and the leads hear of it.
+func TestAssigner_WhoLeft(t *testing.T) {
+	b, _, a := timedBench(t)
+	ana := b.reviewer(t, "Ana", 2)
+	id := b.submitted(t, 30)
+	b.awaitQuiet(t)
+	request := b.ask(t, secor.ReasonNew)
+	b.awaitQuiet(t)
+	b.n++
+	act := secor.Act{ID: fmt.Sprintf("take:%d", b.n), By: secor.ByReviewer(ana), Surface: secor.SurfaceCLI}
+	err := b.UpdateCase(t.Context(), request, act, func(f *secor.File, _ time.Time) error {
+		step, err := secor.StepFor("take", secor.SubjectRequest)
+		if err != nil {
+			return err
+		}
+		return step.Take(f, nil)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	letters := len(b.letters("ana@desk.example"))
+	b.exec(t, `UPDATE reviewers SET active = false WHERE id = $1`, ana)
+	n, err := a.Sweep(t.Context())
+	if n != 2 || err != nil {
+		t.Errorf("Sweep = %d, %v; want the audit and the request", n, err)
+	}
+	b.awaitQuiet(t)
+	if f := b.file(t, request); f.Case.State != secor.StateReceived || f.Case.Holder != 0 {
+		t.Errorf("the request is %s, held by %d", f.Case.State, f.Case.Holder)
+	}
+	b.wantEvents(t, id, secor.EventAuditUnassigned, 1)
+	b.wantLetter(t, "ana@desk.example", letters)
+	told := strings.Join(b.letters("lead@desk.example"), "\n")
+	if !strings.Contains(told, "taken from its reviewer") || !strings.Contains(told, "the request is nobody's") {
+		t.Errorf("the lead is told:\n%s", told)
+	}
+}
+
+// A revision that comes in while its reviewer is away goes to who stands in; the one
+// who is away is told that it is another's, and not that it came in.
+func TestAssigner_StandIn(t *testing.T) {
+	b, set, _ := timedBench(t)
+	ana := b.reviewer(t, "Ana", 2)
+	id, other := b.submitted(t, 30), b.submitted(t, 31)
+	b.awaitQuiet(t)
+	ben := b.reviewer(t, "Ben", 1)
+	for _, c := range []secor.CaseID{id, other} {
+		b.mustStep(t, c, secor.ByReviewer(ana), "query", secor.Input{"question": "Page 3 is missing"})
+	}
+	b.n++
+	_, err := b.AddLeave(t.Context(), secor.Act{ID: "leave", By: b.lead, Surface: secor.SurfaceFile}, ana,
+		secor.Leave{Span: secor.Span{From: secor.NewDate(2026, 3, 26), To: secor.NewDate(2026, 4, 5)}, StandIn: ben})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.awaitQuiet(t)
+	set(time.Date(2026, 3, 27, 16, 0, 0, 0, time.UTC))
+	letters := len(b.letters("ana@desk.example"))
+	b.handIn(t, id)
+	b.awaitQuiet(t)
+	if f := b.file(t, id); f.Case.Holder != ben || f.Case.State != secor.StateInQA {
+		t.Errorf("held by %d in %s", f.Case.Holder, f.Case.State)
+	}
+	b.wantLetter(t, "ben@desk.example", 1, "stand-in for its reviewer, who is away until 5 April 2026")
+	b.wantLetter(t, "ana@desk.example", letters+1, "Ben does now")
+	b.handIn(t, other) // Ben has room for one
+	b.awaitQuiet(t)
+	if f := b.file(t, other); f.Case.Holder != ana {
+		t.Errorf("the second revision is held by %d", f.Case.Holder)
+	}
+	b.wantEvents(t, other, secor.EventRevisionUncovered, 1)
+	b.wantLetter(t, "lead@desk.example", 1, "a revision came in while its reviewer is away: the stand-in is full: holds 1 of 1")
 }

@@ -117,7 +117,7 @@ func samplePage(d *Desk) (letterPage, error) {
 	file := &secor.File{
 		Case:    secor.Case{ID: 1, Kind: secor.SubjectAudit, CompanyID: 1, Body: "body", State: secor.StateOpen, Version: 1, EditionID: "edition", Holder: 1},
 		Request: &secor.Request{Reason: secor.ReasonNew, Headcount: 4, Question: "Question"},
-		Audit: &secor.Audit{Purpose: secor.PurposeCertification, FeeYear: 2026, Headcount: 4, LastDay: day, Round: 1, Term: 3, Question: "Question",
+		Audit: &secor.Audit{Purpose: secor.PurposeCertification, FeeYear: 2026, Headcount: 4, LastDay: day, Round: 1, Term: 3, Question: "Question", Submitted: day.Start(time.UTC),
 			Claimed: secor.Evidence{Policies: 12, Records: 12}, Verified: secor.Evidence{Policies: 12, Records: 12}, Result: secor.VerdictFail, Notified: day, TakenIn: day, TakenAs: 1},
 		Notes: []secor.Note{{Number: 1, Question: "A1", Kind: secor.NoteActionable, State: secor.NoteOpen, Text: "Text", Answer: "Answer", Round: 1, Asked: 1, Repeated: 1},
 			{Number: 2, Question: "A1", Kind: secor.NoteInformational, State: secor.NoteOpen, Text: "Text", Round: 1, Asked: 1, Repeated: 1}},

@@ -108,6 +108,10 @@ func trouble(page letterPage) string {
 		return "no reviewer can take the audit"
 	case secor.EventRevisionsMany:
 		return "the review goes on for long: a revision was asked for in round " + page.Cause.Facts["round"]
+	case secor.EventRevisionUncovered:
+		return "a revision came in while its reviewer is away: " + page.Cause.Facts["why"]
+	case secor.EventRequestUnassigned:
+		return "the request is nobody's: who held it " + page.Cause.Facts["why"]
 	case secor.EventPaymentReversed:
 		return "payment " + page.Cause.Facts["reference"] + " was reversed"
 	case secor.EventInvoiceOverpaid:

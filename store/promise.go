@@ -43,6 +43,9 @@ func (s *Store) promise(ctx context.Context, tx *sqlx.Tx, f *secor.File, events 
 // promiseOne makes the key of the event, so that a promise cannot recur.
 func (s *Store) promiseOne(ctx context.Context, tx *sqlx.Tx, f *secor.File, cause secor.Event, follow secor.Follow) error {
 	recipients, err := s.recipientsOf(f, follow.Audience)
+	if follow.Audience == secor.AudienceFormer {
+		recipients, err = formerOf(f.Roster, cause), nil
+	}
 	if err != nil {
 		return fmt.Errorf("promise %s: %w", follow.Job, err)
 	}
@@ -99,6 +102,17 @@ func (s *Store) recipientsOf(f *secor.File, a secor.Audience) ([]string, error) 
 	default:
 		return nil, fmt.Errorf("the audience %q is not known", a)
 	}
+}
+
+// formerOf returns who held a case until an event, unless they have left or did it
+// themselves.
+func formerOf(roster []secor.Reviewer, cause secor.Event) []string {
+	for _, r := range roster {
+		if r.Active && number(r.ID) == cause.Facts["from"] && cause.By != secor.ByReviewer(r.ID) {
+			return []string{secor.ByReviewer(r.ID).String()}
+		}
+	}
+	return nil
 }
 
 // firstOf returns everybody active of the first role that anybody active has.

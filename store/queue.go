@@ -185,6 +185,30 @@ func (s *Store) Queue(ctx context.Context) ([]QueueLine, []secor.Reviewer, error
 	return lines, roster, nil
 }
 
+// A question that only the company can answer now is nobody else's to take.
+const unfitHoldersSQL = `
+	SELECT c.id
+	FROM cases c
+	JOIN reviewers r ON r.id = c.holder_id
+	WHERE c.state IN ('in_review', 'in_qa', 'revision')
+	  AND (NOT r.active OR EXISTS (
+		SELECT
+		FROM conflicts k
+		WHERE k.reviewer_id = r.id AND k.company_id = c.company_id AND k.from_day <= $1 AND (k.to_day IS NULL OR k.to_day >= $1)))
+	ORDER BY c.id
+	LIMIT $2`
+
+// UnfitHolders returns up to limit cases that somebody holds who on the day of now
+// is in conflict with the company, or is not of this desk any more.
+func (s *Store) UnfitHolders(ctx context.Context, now time.Time, limit int) ([]secor.CaseID, error) {
+	var ids []secor.CaseID
+	err := s.reads().SelectContext(ctx, &ids, unfitHoldersSQL, day(s.today(now)), limit)
+	if err != nil {
+		return nil, fmt.Errorf("holders in conflict: %w", err)
+	}
+	return ids, nil
+}
+
 const pausedSQL = `SELECT EXISTS (SELECT FROM pauses WHERE kind = $1)`
 
 // Assignable returns the audits that somebody could be given on the day of now, in

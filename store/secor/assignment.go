@@ -3,6 +3,7 @@ package secor
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,10 +25,19 @@ func (f *File) Need() Need {
 	return n
 }
 
+// Urgency says in words why an audit with a reviewer, or waiting for one, is as
+// urgent as it is; "" before its submission.
+func (f *File) Urgency() string {
+	if f.Audit == nil || f.Audit.Submitted.IsZero() {
+		return ""
+	}
+	return f.Need().Why(f.Today())
+}
+
 // days returns the day of the act and today: dating a step back is no way around
 // a conflict or a leave.
 func (f *File) days() []Date {
-	return []Date{f.Today(), DateOf(f.now, f.Programme.Calendars[f.Programme.Office].Zone)}
+	return []Date{f.Today(), f.today()}
 }
 
 // planned returns the case's pick in a plan for the whole queue.
@@ -169,9 +179,182 @@ func (f *File) handBack(Input) error {
 	if f.Case.Holder != f.act.By.ID && role == RoleReviewer {
 		return f.holderOnly()
 	}
-	from := f.Case.Holder
+	from, waiting := f.Case.Holder, f.Audit.Waiting
 	f.Case.Holder, f.Audit.Avoid = 0, from
-	return f.move(StateSubmitted, EventAuditHandedBack, f.act.Reason, facts{"from": strconv.FormatInt(from, 10)})
+	err = f.move(StateSubmitted, EventAuditHandedBack, f.act.Reason, facts{"from": strconv.FormatInt(from, 10)})
+	f.Audit.Waiting = err == nil && waiting // what a person has to accept is not settled by that
+	return err
+}
+
+// lost reports whether who held the case until an event does not hold it now.
+func (f *File) lost(cause Event) bool {
+	from, given := cause.Facts["from"]
+	return given && from != strconv.FormatInt(f.Case.Holder, 10)
+}
+
+func (f *File) today() Date {
+	return DateOf(f.now, f.Programme.Calendars[f.Programme.Office].Zone)
+}
+
+// holderAway reports whether who holds the case is on leave today.
+func (f *File) holderAway() bool {
+	r, known := f.reviewer(f.Case.Holder)
+	return known && r.AwayOn(f.today())
+}
+
+// unfit says why who holds the case may not hold it any more; "" when they may.
+func (f *File) unfit() string {
+	r, known := f.reviewer(f.Case.Holder)
+	switch {
+	case f.Case.Holder == 0:
+		return ""
+	case !known || !r.Active:
+		return string(barActive)
+	case inConflict(r.ID, f.Conflicts, f.today()):
+		return string(barConflict)
+	default:
+		return ""
+	}
+}
+
+// Unassign takes a case from a holder who came into conflict with the company or
+// left the desk. What they did so far is kept. An audit waits for a lead to accept
+// that it goes on, and meanwhile the review's clock is paused, as the office's own
+// time; the clock of the assignment runs, so that nobody forgets it. A revision
+// stays with the company. A request goes back to be taken by somebody else. A case
+// whose holder may hold it is refused.
+//
+// Source: ours; a conflict that is declared late must not go unnoticed
+// (peers.md, complaint 20).
+func (f *File) Unassign() error {
+	why := f.unfit()
+	if why == "" {
+		return refuse(ErrIllegalMove, "", "case %d is not held by anybody who may not hold it", f.Case.ID)
+	}
+	data := facts{"from": strconv.FormatInt(f.Case.Holder, 10), "why": why}
+	return f.attempt(func() error {
+		from := f.Case.Holder
+		f.Case.Holder = 0
+		switch f.Case.State {
+		case StateInReview:
+			return f.move(StateReceived, EventRequestUnassigned, "", data)
+		case StateInQA:
+			return f.takeAway(from, data)
+		case StateRevision:
+			f.Audit.Waiting, f.Audit.Avoid = true, from
+			f.record(EventAuditUnassigned, "", data)
+			return nil
+		default:
+			return refuse(ErrIllegalMove, "", "%s", f.standing())
+		}
+	})
+}
+
+func (f *File) takeAway(from int64, data facts) error {
+	f.Audit.Avoid = from
+	err := f.move(StateSubmitted, EventAuditUnassigned, "", data)
+	if err != nil {
+		return err
+	}
+	f.Audit.Waiting = true
+	return f.pauseReview("taken from its reviewer, who " + data["why"])
+}
+
+// pauseReview stops the review's clock for something that is the office's own.
+func (f *File) pauseReview(reason string) error {
+	if f.phase(policyReview) != PhaseRunning {
+		return nil
+	}
+	return f.clockEntry(policyReview, ClockEntry{Kind: ClockPaused, Party: PartyOffice, Reason: reason})
+}
+
+// resumeReview lets the review's clock go on, unless it is the company's turn.
+func (f *File) resumeReview() error {
+	if f.phase(policyReview) != PhasePaused || f.Case.State == StateRevision {
+		return nil
+	}
+	return f.clockEntry(policyReview, ClockEntry{Kind: ClockResumed})
+}
+
+const policyReview = "qa_review"
+
+// revised gives what came back from the company to who asked for it; to the queue
+// when the audit was taken from them meanwhile.
+func (f *File) revised(text string, data facts) error {
+	if f.Case.Holder != 0 {
+		data["reviewer"] = strconv.FormatInt(f.Case.Holder, 10)
+		return f.move(StateInQA, EventRevisionReceived, text, data)
+	}
+	taken := f.takenAway()
+	err := f.move(StateSubmitted, EventRevisionQueued, text, data)
+	if err != nil || !taken {
+		return err
+	}
+	f.Audit.Waiting = true
+	return f.pauseReview("taken from its reviewer, and not accepted yet")
+}
+
+// takenAway reports an audit that was taken from its reviewer and not accepted yet.
+// In a revision an audit waits for nothing else; before a review its clock rests
+// for nothing else.
+func (f *File) takenAway() bool {
+	i := f.cycle(policyReview)
+	if i < 0 || !f.Audit.Waiting {
+		return false
+	}
+	turn, _ := f.Clocks[i].turn()
+	return f.Case.State == StateRevision || turn.Kind == ClockPaused && turn.Party == PartyOffice
+}
+
+// Cover gives a revision that came in while its reviewer is away to who stands in,
+// when able. Else it stays where it is, and the leads are told. It does nothing when
+// the reviewer is not away.
+func (f *File) Cover() error {
+	if f.Case.State != StateInQA || !f.holderAway() {
+		return nil
+	}
+	holder, _ := f.reviewer(f.Case.Holder)
+	leave, _ := holder.LeaveOn(f.today())
+	s := newSeats(f.Roster, f.days()...)
+	i := slices.IndexFunc(s.roster, func(r Reviewer) bool { return leave.StandIn != 0 && r.ID == leave.StandIn })
+	why := "nobody stands in"
+	if i >= 0 {
+		b := s.bars(f.Need(), i)
+		if b == "" {
+			return f.standIn(s, i, leave)
+		}
+		why = "the stand-in " + s.against(b, i)
+	}
+	f.record(EventRevisionUncovered, "", facts{"reviewer": strconv.FormatInt(f.Case.Holder, 10),
+		"stand_in": strconv.FormatInt(leave.StandIn, 10), "why": why})
+	return nil
+}
+
+func (f *File) standIn(s *seats, i int, leave Leave) error {
+	pick := s.explain(f.Need(), i)
+	pick.Reason = "stand-in for its reviewer, who is away"
+	if !leave.To.IsZero() {
+		pick.Reason += " until " + leave.To.Long()
+	}
+	return f.hand(pick)
+}
+
+// ChangedMark is a question whose verified mark is not what the company claims.
+type ChangedMark struct {
+	Question          string
+	Claimed, Verified string // "8.00/10.00", "n/a", "unscored"
+}
+
+// ChangedMarks returns what a reviewer found otherwise than claimed, by question.
+func (f *File) ChangedMarks() []ChangedMark {
+	var changed []ChangedMark
+	for _, id := range slices.Sorted(maps.Keys(f.Sheet)) {
+		line := f.Sheet[id]
+		if line.Verified != nil && !sameMark(line.Claimed, line.Verified) {
+			changed = append(changed, ChangedMark{Question: id, Claimed: line.Claimed.words(), Verified: line.Verified.words()})
+		}
+	}
+	return changed
 }
 
 // Candidate is a person of the desk as an assignment saw them.

@@ -124,3 +124,235 @@ func TestNeed_OfTheFile(t *testing.T) {
 		t.Error("handing back makes the need younger")
 	}
 }
+
+// takeFrom takes the case from a holder who may not hold it, as the clock process does.
+func (o *office) takeFrom() {
+	o.t.Helper()
+	err := o.trySweep()
+	if err != nil {
+		o.t.Fatalf("unassign: %v", err)
+	}
+}
+
+func (o *office) trySweep() error { return o.act(Act{By: Desk}, o.Unassign) }
+
+func (o *office) cover() {
+	o.t.Helper()
+	err := o.act(Act{By: Desk}, o.Cover)
+	if err != nil {
+		o.t.Fatalf("cover: %v", err)
+	}
+}
+
+// since is a conflict of Ana's from a day on.
+func since(t testing.TB, from string) []Conflict {
+	return []Conflict{{ReviewerID: ana, CompanyID: testCompany, Span: Span{From: day(t, from)}}}
+}
+
+// TestUnassign: a conflict that is recorded after the assignment, or begins after
+// it, takes the audit away; the marks are kept, the clock is paused as the office's
+// time and says why, and goes on when a lead accepts.
+func TestUnassign(t *testing.T) {
+	o := auditIn(t, StateInQA)
+	o.take(asAna, "mark", "two of four unsigned", "question=B1", "awarded=3.50")
+	mustRefuse(t, o.trySweep(), ErrIllegalMove, "not held by anybody who may not hold it")
+	o.Conflicts = since(t, "2026-03-26")
+	mustRefuse(t, o.trySweep(), ErrIllegalMove)
+	o.clock = wall(t, "2026-03-26 09:00")
+	mustRefuse(t, o.try(asAna, "mark", "more", "question=B1", "awarded=4"), ErrConflict, "Ana has a conflict of interest")
+	mustRefuse(t, o.try(asAna, "confirm", ""), ErrConflict)
+	o.takeFrom()
+	cause := o.last(EventAuditUnassigned)
+	if o.Case.State != StateSubmitted || o.Case.Holder != 0 || !o.Audit.Waiting || cause.Facts["from"] != "1" || cause.Facts["why"] != "has a conflict of interest" {
+		t.Errorf("unassigned: %s, held by %d, waiting %t, %v", o.Case.State, o.Case.Holder, o.Audit.Waiting, cause.Facts)
+	}
+	if got := o.ChangedMarks(); !slices.Equal(got, []ChangedMark{{"B1", "8.00/10.00", "3.50/10.00"}}) {
+		t.Errorf("marks that were changed: %v", got)
+	}
+	clock := clockOf(t, o.File, "qa_review")
+	if last := clock.Entries[len(clock.Entries)-1]; last.Kind != ClockPaused || last.Party != PartyOffice || last.Reason != "taken from its reviewer, who has a conflict of interest" {
+		t.Errorf("the ledger's last entry: %+v", last)
+	}
+	if !StillTrue(JobTakenAway, o.File, cause) || !StillTrue(JobTellFormer, o.File, cause) || StillTrue(JobAssign, o.File, cause) {
+		t.Error("leads and the former holder are not told, or it is assigned at once")
+	}
+	mustRefuse(t, o.try(Desk, "assign", ""), ErrGuard, "a lead accepts the submission first")
+	mustRefuse(t, o.try(asBen, "take", ""), ErrGuard)
+	mustRefuse(t, o.trySweep(), ErrIllegalMove)
+	o.take(asCleo, "accept", "go on")
+	if clockOf(t, o.File, "qa_review").Phase() != PhaseRunning || !StillTrue(JobAssign, o.File, o.last(EventSubmissionAccepted)) || StillTrue(JobTakenAway, o.File, cause) {
+		t.Error("accepted, but the clock rests, or nobody is to be found, or the leads are still told")
+	}
+	o.Conflicts = nil // not even then
+	o.take(Desk, "assign", "")
+	if o.Case.Holder == ana || o.Case.Holder == 0 || sheetOf(o, "B1") != "8.00/10.00 > 3.50/10.00" {
+		t.Errorf("held by %d, B1 %s", o.Case.Holder, sheetOf(o, "B1"))
+	}
+	if !StillTrue(JobTellFormer, o.File, cause) {
+		t.Error("given to another before the letter left, and the former holder is not told")
+	}
+}
+
+// TestUnassign_WhoLeft, and whose conflict is over.
+func TestUnassign_WhoLeft(t *testing.T) {
+	o := auditIn(t, StateInQA)
+	o.Conflicts = []Conflict{{ReviewerID: ana, Span: Span{From: day(t, "2026-01-01"), To: day(t, "2026-03-24")}}, {ReviewerID: ben, Span: Span{From: day(t, "2026-01-01")}}}
+	mustRefuse(t, o.trySweep(), ErrIllegalMove)
+	o.Roster[0].Active = false
+	o.takeFrom()
+	if why := o.fact(EventAuditUnassigned, "why"); why != "is not active" || o.Case.Holder != 0 {
+		t.Errorf("who left: %q, held by %d", why, o.Case.Holder)
+	}
+	request := requestIn(t, StateInReview)
+	request.Conflicts = since(t, "2026-03-25")
+	request.takeFrom()
+	if request.Case.State != StateReceived || request.Case.Holder != 0 || clockOf(t, request.File, "request_review").Phase() != PhaseRunning {
+		t.Errorf("a request: %s, held by %d", request.Case.State, request.Case.Holder)
+	}
+	mustRefuse(t, request.try(asAna, "take", ""), ErrConflict)
+	request.take(asBen, "take", "")
+	queried := requestIn(t, StateQueried)
+	queried.Conflicts = since(t, "2026-03-25")
+	mustRefuse(t, queried.trySweep(), ErrIllegalMove, "queried")
+	if queried.Case.Holder != ana {
+		t.Error("refused, but nobody holds it")
+	}
+}
+
+// TestUnassign_InRevision: the company goes on revising; what it hands in waits for
+// the lead, or for a reviewer when the lead has accepted already.
+func TestUnassign_InRevision(t *testing.T) {
+	for _, accepted := range []bool{true, false} {
+		o := auditIn(t, StateRevision)
+		o.Conflicts = since(t, "2026-03-25")
+		o.takeFrom()
+		if o.Case.State != StateRevision || o.Case.Holder != 0 || !o.Audit.Waiting || o.Audit.Question == "" {
+			t.Fatalf("in revision: %s, held by %d, waiting %t", o.Case.State, o.Case.Holder, o.Audit.Waiting)
+		}
+		if accepted {
+			o.take(asCleo, "accept", "go on")
+			if clockOf(t, o.File, "qa_review").Phase() != PhasePaused {
+				t.Error("the company's time is charged to the office")
+			}
+		}
+		o.submit(passing)
+		if o.Case.State != StateSubmitted || o.Audit.Waiting == accepted || o.Audit.Round != 2 || !o.saw(EventRevisionQueued) {
+			t.Errorf("accepted %t: the revision is %s, waiting %t, round %d", accepted, o.Case.State, o.Audit.Waiting, o.Audit.Round)
+		}
+		if phase := o.phase(PolicyRevision); phase != PhaseFinished {
+			t.Errorf("accepted %t: the company's clock is %s", accepted, phase)
+		}
+		if running := clockOf(t, o.File, "qa_review").Phase() == PhaseRunning; running != accepted {
+			t.Errorf("accepted %t: the review's clock runs %t", accepted, running)
+		}
+		if !accepted {
+			o.take(asCleo, "accept", "go on")
+		}
+		o.take(Desk, "assign", "")
+		if o.Case.Holder == ana || clockOf(t, o.File, "qa_review").Phase() != PhaseRunning {
+			t.Errorf("held by %d", o.Case.Holder)
+		}
+	}
+}
+
+// TestUnassign_EveryState: in no state does the sweep do anything half.
+func TestUnassign_EveryState(t *testing.T) {
+	for _, kind := range []Subject{SubjectRequest, SubjectAudit} {
+		for _, state := range States(kind) {
+			o := caseIn(t, kind, state)
+			o.Roster[0].Active, o.Roster[2].Active = false, false
+			held := o.Case.Holder
+			err := o.trySweep()
+			switch {
+			case err != nil && (o.Case.Holder != held || o.Case.State != state):
+				t.Errorf("%s %s: refused (%v), but held by %d in %s", kind, state, err, o.Case.Holder, o.Case.State)
+			case err == nil && o.Case.Holder != 0:
+				t.Errorf("%s %s: swept, but held by %d", kind, state, o.Case.Holder)
+			case err == nil && !slices.Contains([]State{StateInReview, StateInQA, StateRevision}, state):
+				t.Errorf("%s %s: swept", kind, state)
+			}
+		}
+	}
+}
+
+// TestCover: a revision that comes in while its reviewer is away goes to who stands
+// in when able, and else stays, and the leads are told.
+func TestCover(t *testing.T) {
+	leave := func(standIn int64, to string) []Leave {
+		l := Leave{Span: Span{From: day(t, "2026-03-20")}, StandIn: standIn}
+		if to != "" {
+			l.To = day(t, to)
+		}
+		return []Leave{l}
+	}
+	tests := []struct {
+		situation string
+		leave     []Leave
+		change    func(*office)
+		holder    int64
+		why       string
+	}{
+		{"not away", nil, nil, ana, ""},
+		{"back since yesterday", leave(ben, "2026-03-24"), nil, ana, ""},
+		{"somebody stands in", leave(ben, "2026-04-05"), nil, ben, "stand-in for its reviewer, who is away until 5 April 2026"},
+		{"nobody knows until when", leave(ben, ""), nil, ben, "stand-in for its reviewer, who is away"},
+		{"nobody stands in", leave(0, ""), nil, ana, "nobody stands in"},
+		{"who has left stands in", leave(eve, ""), nil, ana, "the stand-in is not active"},
+		{"the stand-in is full", leave(ben, ""), func(o *office) { o.Roster[1].Load = 4 * FullEffort }, ana, "the stand-in is full: holds 4 of 4"},
+		{"the stand-in is away", leave(ben, ""), func(o *office) { o.Roster[1].Away = leave(0, "") }, ana, "the stand-in is away"},
+		{"the stand-in is in conflict", leave(ben, ""), func(o *office) {
+			o.Conflicts = []Conflict{{ReviewerID: ben, Span: Span{From: day(t, "2026-01-01")}}}
+		}, ana, "the stand-in has a conflict of interest"},
+		{"the stand-in judged before", leave(ben, ""), func(o *office) { o.Audit.Reviewer = ben }, ana, "the stand-in reviewed it before"},
+	}
+	for _, tt := range tests {
+		o := auditIn(t, StateRevision)
+		o.Roster[0].Away = tt.leave
+		if tt.change != nil {
+			tt.change(o)
+		}
+		o.submit(passing)
+		received := o.last(EventRevisionReceived)
+		if away := o.holderAway(); StillTrue(JobCover, o.File, received) != away {
+			t.Errorf("%s: away %t, and the job to cover is the other way round", tt.situation, away)
+		}
+		o.cover()
+		if o.Case.Holder != tt.holder || o.Case.State != StateInQA {
+			t.Errorf("%s: held by %d in %s, want %d", tt.situation, o.Case.Holder, o.Case.State, tt.holder)
+		}
+		switch {
+		case tt.why == "" && len(o.Events()) > 0:
+			t.Errorf("%s: %v", tt.situation, o.happened())
+		case tt.holder == ben && (o.fact(EventAuditAssigned, "why") != tt.why || o.fact(EventAuditAssigned, "from") != "1" || StillTrue(JobTellReviewer, o.File, received)):
+			t.Errorf("%s: assigned because it %q, or the one who is away is told", tt.situation, o.fact(EventAuditAssigned, "why"))
+		case tt.holder == ana && tt.why != "" && (o.fact(EventRevisionUncovered, "why") != tt.why || !StillTrue(JobEscalate, o.File, o.last(EventRevisionUncovered))):
+			t.Errorf("%s: uncovered because %q", tt.situation, o.fact(EventRevisionUncovered, "why"))
+		}
+	}
+}
+
+// TestTellFormer: who held a case is told once somebody else does, and not when it
+// came back or is closed before the letter leaves.
+func TestTellFormer(t *testing.T) {
+	o := auditIn(t, StateInQA)
+	o.take(asCleo, "assign", "Ana is ill", "reviewer=2")
+	cause := o.last(EventAuditAssigned)
+	if !StillTrue(JobTellFormer, o.File, cause) {
+		t.Error("Ana is not told")
+	}
+	o.take(asCleo, "assign", "Ana is back", "reviewer=1")
+	if StillTrue(JobTellFormer, o.File, cause) {
+		t.Error("Ana is told of what is hers again")
+	}
+	if !StillTrue(JobTellFormer, o.File, o.last(EventAuditAssigned)) {
+		t.Error("Ben is not told")
+	}
+	o.take(asAna, "withdraw", "sold")
+	if StillTrue(JobTellFormer, o.File, o.last(EventAuditAssigned)) {
+		t.Error("Ben is told of a closed case")
+	}
+	first := auditIn(t, StateInQA)
+	if StillTrue(JobTellFormer, first.File, first.last(EventAuditAssigned)) {
+		t.Error("nobody held it before, and somebody is told")
+	}
+}

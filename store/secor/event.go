@@ -28,11 +28,15 @@ const (
 	EventSubmissionAccepted   EventKind = "submission.accepted"
 	EventAuditAssigned        EventKind = "audit.assigned"
 	EventAuditHandedBack      EventKind = "audit.handed_back"
-	EventAssignmentWaits      EventKind = "assignment.waits" // nobody can take it now
-	EventAssignmentStuck      EventKind = "assignment.stuck" // nobody on the roster ever can
+	EventAssignmentWaits      EventKind = "assignment.waits"   // nobody can take it now
+	EventAssignmentStuck      EventKind = "assignment.stuck"   // nobody on the roster ever can
+	EventAuditUnassigned      EventKind = "audit.unassigned"   // its holder came into conflict or left
+	EventRequestUnassigned    EventKind = "request.unassigned" // as an audit
 	EventAuditReturned        EventKind = "audit.returned"
 	EventRevisionRequested    EventKind = "revision.requested"
 	EventRevisionReceived     EventKind = "revision.received"
+	EventRevisionQueued       EventKind = "revision.queued"    // it came in while the audit was nobody's
+	EventRevisionUncovered    EventKind = "revision.uncovered" // its reviewer is away and nobody stands in
 	EventMarkChanged          EventKind = "mark.changed"
 	EventMonthsVerified       EventKind = "months.verified"
 	EventSubmissionReceived   EventKind = "submission.received" // beside the move; every one of them

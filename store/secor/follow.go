@@ -32,7 +32,10 @@ const (
 	JobAuditClosed          JobKind = "registration:send_closed"
 
 	JobAssign       JobKind = "assignment:pick"
+	JobCover        JobKind = "assignment:cover"
 	JobTellReviewer JobKind = "assignment:tell_reviewer"
+	JobTellFormer   JobKind = "assignment:tell_former"
+	JobTakenAway    JobKind = "assignment:tell_taken_away"
 	JobReturned     JobKind = "assignment:send_returned"
 	JobRevision     JobKind = "assignment:send_revision"
 
@@ -67,6 +70,7 @@ type Audience string
 const (
 	AudienceCompany  Audience = "company"  // the company's address for letters
 	AudienceReviewer Audience = "reviewer" // who holds the case
+	AudienceFormer   Audience = "former"   // who held it before; nobody when they have left or did it themselves
 	AudienceHolder   Audience = "holder"   // who holds the case; the leads when nobody does
 	AudienceLeads    Audience = "leads"    // every active lead; the administrators when there is none
 	AudienceAdmins   Audience = "admins"   // every active administrator; the leads when there is none
@@ -117,10 +121,19 @@ var follows = []Follow{
 	{EventSubmissionAsked, JobEscalate, AudienceLeads},
 	{EventSubmissionAccepted, JobAssign, AudienceDesk},
 	{EventAuditHandedBack, JobAssign, AudienceDesk},
+	{EventAuditHandedBack, JobTellFormer, AudienceFormer},
 	{EventAssignmentStuck, JobEscalate, AudienceLeads},
 	{EventAuditAssigned, JobTellReviewer, AudienceReviewer},
+	{EventAuditAssigned, JobTellFormer, AudienceFormer},
+	{EventAuditUnassigned, JobTakenAway, AudienceLeads},
+	{EventAuditUnassigned, JobTellFormer, AudienceFormer},
+	{EventRequestUnassigned, JobEscalate, AudienceLeads},
+	{EventRequestUnassigned, JobTellFormer, AudienceFormer},
 	{EventAuditAppealed, JobTellReviewer, AudienceReviewer},
 	{EventRevisionReceived, JobTellReviewer, AudienceReviewer},
+	{EventRevisionReceived, JobCover, AudienceDesk},
+	{EventRevisionUncovered, JobEscalate, AudienceLeads},
+	{EventRevisionQueued, JobAssign, AudienceDesk},
 	{EventAuditReturned, JobReturned, AudienceCompany},
 	{EventRevisionRequested, JobRevision, AudienceCompany},
 
@@ -202,6 +215,10 @@ func JobKinds() []JobKind {
 // move of the case is true only until the case moves again, so that a second
 // round sends its own letters and not those of the first as well.
 func StillTrue(kind JobKind, f *File, cause Event) bool {
+	// Whoever holds the case next moves it, and it stays another's.
+	if kind == JobTellFormer {
+		return f.lost(cause) && stillTrue[kind](f)
+	}
 	if cause.Subject == f.Case.Kind && cause.Seq != f.LastMove.Seq {
 		return false
 	}
@@ -278,6 +295,10 @@ func (f *File) stillTroubled(cause Event) bool {
 		return f.Case.State == StateSubmitted && !f.Audit.Waiting
 	case EventRevisionsMany:
 		return f.Case.State == StateRevision && cause.Facts["round"] == strconv.Itoa(f.Audit.Round)
+	case EventRevisionUncovered:
+		return f.Case.State == StateInQA && f.heldSince(cause) && f.holderAway()
+	case EventRequestUnassigned:
+		return f.Case.State == StateReceived
 	case EventPaymentReversed:
 		return invoiceIn(StateSent)(f) && !f.Invoice().Free
 	case EventInvoiceOverpaid:
@@ -332,6 +353,9 @@ var stillTrue = map[JobKind]func(*File) bool{
 
 	JobAssign:            func(f *File) bool { return f.Case.State == StateSubmitted && !f.Audit.Waiting },
 	JobTellReviewer:      func(f *File) bool { return inState(StateInQA, StateRevision)(f) && f.Case.Holder != 0 },
+	JobTellFormer:        func(f *File) bool { return Next(f.Case.Kind, f.Case.State) != "" },
+	JobTakenAway:         func(f *File) bool { return f.Audit != nil && f.Audit.Waiting && f.Case.Holder == 0 },
+	JobCover:             func(f *File) bool { return f.Case.State == StateInQA && f.holderAway() },
 	JobReturned:          inState(StateOpen),
 	JobSubmissionReceipt: inState(StateSubmitted, StateInQA),
 	JobInterim: func(f *File) bool {

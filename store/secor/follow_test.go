@@ -305,6 +305,13 @@ func TestStillTrue_Escalations(t *testing.T) {
 	stuck := auditIn(t, StateSubmitted)
 	stuck.Roster[0].Active, stuck.Roster[1].Capacity, stuck.Roster[2].Capacity = false, 0, 0
 	stuck.await()
+	taken := requestIn(t, StateInReview)
+	taken.Roster[0].Active = false
+	taken.takeFrom()
+	uncovered := auditIn(t, StateRevision)
+	uncovered.Roster[0].Away = []Leave{{Span: Span{From: day(t, "2026-03-25")}}}
+	uncovered.submit(passing)
+	uncovered.cover()
 	bounced := auditIn(t, StateOpen)
 	bounced.take(asCleo, "reverse-payment", "bounced", "reference=0042")
 	twice := auditIn(t, StateRegistrationReview)
@@ -321,6 +328,8 @@ func TestStillTrue_Escalations(t *testing.T) {
 		EventRevisionsMany:       {many, func(o *office) { o.submit(passing) }},
 		EventRegistrationAsked:   {auditIn(t, StateRegistered), func(o *office) { o.take(asCleo, "invoice", "") }},
 		EventSubmissionAsked:     {asked, func(o *office) { o.take(asCleo, "accept", "fine", "accept=headcount") }},
+		EventRequestUnassigned:   {taken, func(o *office) { o.take(asBen, "take", "") }},
+		EventRevisionUncovered:   {uncovered, func(o *office) { o.take(asCleo, "assign", "", "reviewer=2") }},
 		EventAssignmentStuck:     {stuck, func(o *office) { o.take(asCleo, "assign", "", "reviewer=2") }},
 		EventPaymentReversed:     {bounced, func(o *office) { o.take(asCleo, "pay", "", "amount=157.50", "method=eft", "reference=9") }},
 		EventCertificateReturned: {certificateAt(t, StateReturned), func(o *office) { o.take(asCleo, "mailed", "") }},

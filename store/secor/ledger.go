@@ -53,7 +53,7 @@ var clockRules = []clockRule{
 	{
 		policy: PolicyRevision, subject: SubjectAudit,
 		runs:  []State{StateRevision},
-		meets: []State{StateInQA},
+		meets: []State{StateInQA, StateSubmitted},
 		stops: []State{StateWithdrawn, StateNoAnswer},
 	},
 	{

@@ -285,5 +285,5 @@ func (f *File) answerRevision(in Input) error {
 	f.Audit.Round++
 	data := f.keepRound()
 	data["channel"] = in.text("channel")
-	return f.move(StateInQA, EventRevisionReceived, in.text("answer"), data)
+	return f.revised(in.text("answer"), data)
 }

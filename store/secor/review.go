@@ -72,7 +72,7 @@ func (f *File) reviewBegun() bool {
 func reviewSteps() []Step {
 	return []Step{
 		{Name: "accept", Label: "Accept Submission", Help: "Accept a submission whose check left a question open.", Example: `accept 14 --accept headcount --reason "11 on paper, 10 at work"`,
-			Kind: SubjectAudit, From: []State{StateSubmitted, StateInQA}, Who: leads, Accepts: MomentSubmission, when: waiting, do: (*File).acceptSubmission},
+			Kind: SubjectAudit, From: []State{StateSubmitted, StateInQA, StateRevision}, Who: leads, Accepts: MomentSubmission, when: waiting, do: (*File).acceptSubmission},
 		{Name: "assign", Label: "Assign", Help: "Give the audit to a reviewer; to the least loaded one when none is named.", Example: "assign 14 --reviewer 3",
 			Kind: SubjectAudit, From: []State{StateSubmitted, StateInQA, StateRevision}, Who: machine, Assigns: true,
 			Fields: []Field{{Name: "reviewer", Help: "who reviews it", Type: FieldReviewer}}, do: (*File).assign},
@@ -127,7 +127,7 @@ func (f *File) acceptSubmission(Input) error {
 	f.Audit.Waiting = false
 	f.record(EventSubmissionAccepted, f.act.Reason, nil)
 	f.takeIn()
-	return nil
+	return f.resumeReview()
 }
 
 // notWaiting refuses to give an audit to anybody while a person has to accept

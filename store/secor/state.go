@@ -101,7 +101,7 @@ var moves = map[Subject][]move{
 		{StateSubmitted, StateInQA}, {StateSubmitted, StateOpen}, {StateSubmitted, StateWithdrawn},
 		{StateInQA, StateRevision}, {StateInQA, StateQAComplete}, {StateInQA, StateOpen},
 		{StateInQA, StateNotReviewed}, {StateInQA, StateSubmitted}, {StateInQA, StateWithdrawn},
-		{StateRevision, StateInQA}, {StateRevision, StateNoAnswer}, {StateRevision, StateWithdrawn},
+		{StateRevision, StateInQA}, {StateRevision, StateSubmitted}, {StateRevision, StateNoAnswer}, {StateRevision, StateWithdrawn},
 		{StateQAComplete, StateInQA},
 		{StateNotReviewed, StateSubmitted}, {StateCancelled, StateRegistered}, {StateWithdrawn, StateRegistered},
 		{StateLapsed, StateRegistered}, {StateNoAnswer, StateRegistered},

@@ -30,7 +30,7 @@ var wantMoves = map[Subject]string{
 		open                  submitted lapsed cancelled withdrawn
 		submitted             in_qa open withdrawn
 		in_qa                 revision qa_complete open not_reviewed submitted withdrawn
-		revision              in_qa no_answer withdrawn
+		revision              in_qa submitted no_answer withdrawn
 		qa_complete           in_qa
 		not_reviewed          submitted
 		cancelled             registered

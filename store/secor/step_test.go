@@ -55,7 +55,7 @@ var wantSteps = []struct {
 	{SubjectAudit, "promise-to-pay", always, desk3},
 	{SubjectAudit, "statement", always, desk3},
 	{SubjectAudit, "void-invoice", always, desk2},
-	{SubjectAudit, "accept", "submitted in_qa", desk2},
+	{SubjectAudit, "accept", "submitted in_qa revision", desk2},
 	{SubjectAudit, "assign", "submitted in_qa revision", desk2 + " desk"},
 	{SubjectAudit, "told", "qa_complete", desk3},
 	{SubjectAudit, "take", "submitted", desk3},

@@ -80,7 +80,7 @@ func (f *File) Submit(s Submission) error {
 }
 
 func (f *File) submit(s Submission, stated Stated, sheet map[string]Line) error {
-	from, before := f.Case.State, f.asked()
+	from, before, taken := f.Case.State, f.asked(), f.takenAway()
 	err := f.respond(s.Resolved)
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (f *File) submit(s Submission, stated Stated, sheet map[string]Line) error 
 	}
 	switch from {
 	case StateRevision:
-		err = f.move(StateInQA, EventRevisionReceived, "", data)
+		err = f.revised("", data)
 	case StateOpen:
 		f.Audit.Submitted = f.Now()
 		err = f.move(StateSubmitted, EventAuditSubmitted, "", data)
@@ -115,6 +115,7 @@ func (f *File) submit(s Submission, stated Stated, sheet map[string]Line) error 
 	}
 	f.record(EventSubmissionReceived, "", received)
 	f.wait(asked)
+	f.Audit.Waiting = f.Audit.Waiting || taken
 	return nil
 }
 
