@@ -131,8 +131,8 @@ func TestBatch_Nested(t *testing.T) {
 		return err
 	})
 	d.ok(err)
-	found, err := d.SearchCompanies(t.Context(), "roofing", 9)
-	if err != nil || len(found) != 1 || found[0].LegalName != "Roofing 2 Ltd." {
+	found, err := d.Search(t.Context(), "roofing", 9)
+	if err != nil || len(found) != 1 || found[0].Company.LegalName != "Roofing 2 Ltd." {
 		t.Errorf("on file are %+v, %v; want the second company alone", found, err)
 	}
 }

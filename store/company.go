@@ -10,7 +10,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/jmoiron/sqlx"
@@ -442,40 +441,6 @@ func (s *Store) company(ctx context.Context, none error, query string, args ...a
 		return secor.Company{}, none
 	}
 	return found[0].domain(), nil
-}
-
-const searchCompaniesSQL = `
-	SELECT ` + companyColumns + `
-	FROM companies c
-	WHERE $1 <> '' AND near_name LIKE '%' || $1 || '%'
-	   OR $1 <> '' AND lower(trade_name) LIKE '%' || lower($4) || '%'
-	   OR $2 <> '' AND EXISTS (SELECT FROM registrations r WHERE r.company_id = c.id AND r.account LIKE $2 || '%')
-	ORDER BY legal_name, id
-	LIMIT $3`
-
-// SearchCompanies returns up to limit companies whose name holds the text, legal
-// endings and punctuation aside, or whose account number begins with it, by name.
-func (s *Store) SearchCompanies(ctx context.Context, text string, limit int) ([]secor.Company, error) {
-	text, err := secor.CleanText("search", text, 200)
-	if err != nil {
-		return nil, err
-	}
-	account := strings.Map(func(r rune) rune {
-		if r <= unicode.MaxASCII && (unicode.IsDigit(r) || unicode.IsUpper(r)) {
-			return r
-		}
-		return -1
-	}, strings.ToUpper(text))
-	var found []companyRow
-	err = s.reads().SelectContext(ctx, &found, searchCompaniesSQL, likeEscaper.Replace(secor.NearName(text)), account, limit, likeEscaper.Replace(text))
-	if err != nil {
-		return nil, fmt.Errorf("search companies: %w", err)
-	}
-	companies := make([]secor.Company, len(found))
-	for i, row := range found {
-		companies[i] = row.domain()
-	}
-	return companies, nil
 }
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)

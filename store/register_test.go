@@ -186,29 +186,6 @@ func TestAddCompany_Race(t *testing.T) {
 	}
 }
 
-func TestSearchCompanies(t *testing.T) {
-	d := newDesk(t)
-	d.company(1)
-	d.company(2)
-	eclair := roofing(3)
-	eclair.LegalName, eclair.TradeName = "Éclair Électrique Ltée", "100% Éclair"
-	_, _, err := d.AddCompany(t.Context(), d.deskAct(), eclair, account(7654321))
-	d.ok(err)
-	for text, want := range map[string]int{"roofing": 2, "Roofing 2, Limited": 1, "7654": 1, "765-43": 1, "électrique": 1, "100%": 1, "%": 1,
-		"": 0, "zzz": 0, "Ltd": 0, "'; DROP TABLE companies": 0} {
-		found, err := d.SearchCompanies(t.Context(), text, 10)
-		if err != nil || len(found) != want {
-			t.Errorf("SearchCompanies(%q) = %d companies, %v, want %d", text, len(found), err, want)
-		}
-	}
-	_, err = d.SearchCompanies(t.Context(), "a\x00", 10)
-	d.wantRefusal(err, secor.ErrField)
-	one, err := d.SearchCompanies(t.Context(), "roofing", 1)
-	if err != nil || len(one) != 1 {
-		t.Errorf("a limit of 1 gives %d, %v", len(one), err)
-	}
-}
-
 func TestAddPerson(t *testing.T) {
 	d := newDesk(t)
 	company := d.company(1)

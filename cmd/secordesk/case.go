@@ -26,7 +26,7 @@ import (
 type caseCmd struct {
 	List    caseListCmd    `cmd:"" help:"List cases, those first whose time ends first."`
 	Show    caseShowCmd    `cmd:"" help:"Show a case on one screen."`
-	Search  caseSearchCmd  `cmd:"" help:"Find companies by name or account number, with their cases."`
+	Search  caseSearchCmd  `cmd:"" help:"Find companies, with their cases, by whatever you know of them."`
 	History caseHistoryCmd `cmd:"" help:"Show everything that happened on a case."`
 	Papers  casePapersCmd  `cmd:"" help:"List the papers of a case, or write them to a folder: cover letter, certificate."`
 	Attach  caseAttachCmd  `cmd:"" help:"Keep a file from outside with a case, such as the certificate that the body made."`

@@ -116,7 +116,10 @@ func (o *office) refuses(line, pattern string) {
 func TestCase_RequestByHand(t *testing.T) {
 	o := newOffice(t)
 	o.says("case search kowalski", `Kowalski Electric Ltd\. \(Kowalski\) +1 +request +received`)
-	o.says("case search 12345", "Kowalski")
+	o.says("case search 12345", "Kowalski.* account ab-pir 1234567$")
+	o.says("case search kowalsky", `^No such company\. Did you mean:$`, `Kowalski Electric`)
+	o.says(`case search "case 1"`, "Kowalski.* case 1$")
+	o.refuses("case search %", "is too short; give two letters or more of a name, or a number")
 	o.says("case search nobody", "^no such company$")
 	o.says("case list", `^ +1 +request +received +Kowalski Electric Ltd\. +ab-pir`)
 	o.says("case list --mine", "^no such case$")

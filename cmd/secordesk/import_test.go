@@ -144,12 +144,12 @@ func (d *importDesk) state() map[string]int {
 // caseOf returns the one case of a kind that the company of an account has.
 func (d *importDesk) caseOf(account string, kind secor.Subject) *secor.File {
 	d.t.Helper()
-	found, err := d.SearchCompanies(d.t.Context(), account, 1)
+	found, err := d.Search(d.t.Context(), account, 1)
 	d.ok(err)
 	if len(found) == 0 {
 		d.t.Fatalf("no company has the account %s", account)
 	}
-	c := found[0]
+	c := found[0].Company
 	cases, err := d.Cases(d.t.Context(), store.CaseFilter{Company: c.ID, Kind: kind}, 9)
 	d.ok(err)
 	if len(cases) != 1 {

@@ -142,6 +142,32 @@ func (b *Body) lengths() string {
 	return joinOr(words)
 }
 
+// Fold returns a text in lower case and without accents, as a search compares it.
+func Fold(text string) string { return unaccented.Replace(strings.ToLower(text)) }
+
+// SearchWords returns the words of a search as Fold writes them, without legal
+// endings, unless there is nothing else.
+func SearchWords(text string) []string {
+	words := strings.FieldsFunc(Fold(text), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("@.-_+&'%", r)
+	})
+	var all, kept []string
+	for _, w := range words {
+		w = strings.Trim(w, ".-_'")
+		if w == "" {
+			continue
+		}
+		all = append(all, w)
+		if !legalEndings[w] {
+			kept = append(kept, w)
+		}
+	}
+	if len(kept) == 0 {
+		return all
+	}
+	return kept
+}
+
 // NearName returns a name reduced to what a person would compare: lower case,
 // letters and digits only, without accents and the usual legal endings. Two companies of one
 // body with the same NearName are near-duplicates.
@@ -155,7 +181,7 @@ func NearName(name string) string {
 
 // nameWords returns the words of a name that tell it from others.
 func nameWords(name string) []string {
-	words := strings.FieldsFunc(unaccented.Replace(strings.ToLower(name)), func(r rune) bool {
+	words := strings.FieldsFunc(Fold(name), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	})
 	kept := words[:0]
