@@ -34,6 +34,17 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
 }
 
+// What a process pays once, the first certificate included.
+func BenchmarkNewRenderer(b *testing.B) {
+	perCore(b, func() ([]byte, error) {
+		r, err := certificate.NewRenderer()
+		if err != nil {
+			return nil, err
+		}
+		return r.Render(northern(nil))
+	})
+}
+
 func BenchmarkRender(b *testing.B) {
 	r := renderer(b)
 	perCore(b, func() ([]byte, error) { return r.Render(northern(nil)) })

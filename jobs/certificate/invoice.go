@@ -265,7 +265,6 @@ func (r *Renderer) composeRemarks(p *page, i Invoice, w *words, top float64) err
 			for _, s := range i.HowToPay {
 				paragraph(r.regular, s, ink)
 			}
-			paragraph(r.regular, fmt.Sprintf(w.invoice.quote, i.Number), ink)
 			y += size
 		}
 		for _, s := range i.Notes {

@@ -38,7 +38,7 @@ type coverWords struct {
 }
 
 type invoiceWords struct {
-	title, number, date, due, reference, taxNumber, item, amount, subtotal, total, paid, balance, credit, how, quote, currency string
+	title, number, date, due, reference, taxNumber, item, amount, subtotal, total, paid, balance, credit, how, currency string
 }
 
 // wordsOf returns the words of a language, or a *FieldError for one that we do not print.
@@ -75,7 +75,6 @@ func english() *words {
 		invoice: invoiceWords{title: "Invoice", number: "Invoice number", date: "Date", due: "Payment due", reference: "Our reference",
 			taxNumber: "Tax registration", item: "Description", amount: "Amount", subtotal: "Subtotal", total: "Total",
 			paid: "Paid so far", balance: "Balance due", credit: "In your favour", how: "How to pay",
-			quote:    "Please give the invoice number %s with your payment.",
 			currency: "All amounts are in Canadian dollars."},
 	}
 }
@@ -105,7 +104,6 @@ func french() *words {
 		invoice: invoiceWords{title: "Facture", number: "Numéro de facture", date: "Date", due: "Échéance", reference: "Notre référence",
 			taxNumber: "Inscription aux taxes", item: "Description", amount: "Montant", subtotal: "Sous-total", total: "Total",
 			paid: "Déjà payé", balance: "Solde à payer", credit: "Solde en votre faveur", how: "Comment payer",
-			quote:    "Veuillez indiquer le numéro de facture %s avec votre paiement.",
 			currency: "Tous les montants sont en dollars canadiens."},
 	}
 }
