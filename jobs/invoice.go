@@ -157,7 +157,6 @@ func (d *Desk) howToPay(lang secor.Language) []string {
 	add(address != "", "By cheque to "+d.Name+", "+address+".", "Par chèque à l’ordre de "+d.Name+", "+address+".")
 	add(d.Phone != "", "By bank transfer or card: please call us at "+d.Phone+".", "Par virement ou par carte : appelez-nous au "+d.Phone+".")
 	add(len(lines) == 0, "By cheque, bank transfer or card: please answer our letter, and we tell you how.", "Par chèque, virement ou carte : répondez à notre lettre et nous vous dirons comment faire.")
-	add(true, "Please give the number of the invoice with your payment.", "Veuillez indiquer le numéro de la facture avec votre paiement.")
 	return lines
 }
 

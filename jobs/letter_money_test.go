@@ -149,7 +149,7 @@ func TestWriteInvoice(t *testing.T) {
 func TestHowToPay(t *testing.T) {
 	desk := letterDesk(t)
 	desk.Address, desk.Phone = nil, ""
-	if got := desk.howToPay(secor.English); len(got) != 2 || !strings.Contains(got[0], "answer our letter") {
+	if got := desk.howToPay(secor.English); len(got) != 1 || !strings.Contains(got[0], "answer our letter") {
 		t.Errorf("an office without address and phone: %q", got)
 	}
 	desk.HowToPay = []string{"By Interac to pay@prairiesafety.example."}
