@@ -154,3 +154,29 @@ func readInvoices(ctx context.Context, db sqlx.QueryerContext, company int64, la
 	}
 	return invoices, nil
 }
+
+// Statement returns a company and its account as of the desk's day: every invoice
+// and payment of all years. ErrNotFound when there is no such company.
+func (s *Store) Statement(ctx context.Context, company int64) (secor.Company, secor.Statement, error) {
+	var found secor.Company
+	var invoices []secor.Invoice
+	err := again(ctx, func() error {
+		return s.snapshot(ctx, func(tx *sqlx.Tx) error {
+			var rows []companyRow
+			err := tx.SelectContext(ctx, &rows, companySQL, company)
+			if err != nil {
+				return fmt.Errorf("company: %w", err)
+			}
+			if len(rows) == 0 {
+				return noCompany(company)
+			}
+			found = rows[0].domain()
+			invoices, err = readInvoices(ctx, tx, company, 0)
+			return err
+		})
+	})
+	if err != nil {
+		return secor.Company{}, secor.Statement{}, fault(err, "statement of company %d", company)
+	}
+	return found, secor.NewStatement(invoices, s.today(s.clock())), nil
+}

@@ -63,11 +63,47 @@ type findingJSON struct {
 }
 
 type invoiceJSON struct {
-	Number  string      `json:"number"`
-	State   secor.State `json:"state"`
-	Total   string      `json:"total"`
-	Paid    string      `json:"paid"`
-	Balance string      `json:"balance"`
+	Number     string        `json:"number"`
+	State      secor.State   `json:"state"`
+	Net        string        `json:"net"`
+	Taxes      []taxJSON     `json:"taxes"`
+	Total      string        `json:"total"`
+	Paid       string        `json:"paid"`
+	Balance    string        `json:"balance"`
+	Credit     string        `json:"credit"`
+	SentOn     string        `json:"sent_on"`
+	PromisedOn string        `json:"promised_on"` // day by which the company promised to pay; "": none stands
+	Payments   []paymentJSON `json:"payments"`
+}
+
+type taxJSON struct {
+	Name        string `json:"name"`
+	BasisPoints int64  `json:"basis_points"`
+	Amount      string `json:"amount"`
+}
+
+type paymentJSON struct {
+	Amount     string `json:"amount"`
+	Refund     bool   `json:"refund"`
+	Method     string `json:"method"`
+	Reference  string `json:"reference"`
+	ReceivedOn string `json:"received_on"`
+	ReversedOn string `json:"reversed_on"`
+}
+
+func (p panel) invoiceJSON(i *secor.Invoice) *invoiceJSON {
+	out := &invoiceJSON{Number: i.Number(), State: i.State, Net: decimal(i.Net), Taxes: []taxJSON{}, Total: decimal(i.Total()), Paid: decimal(i.Paid()),
+		Balance: decimal(i.Balance()), Credit: decimal(i.Credit()), SentOn: i.SentOn.String(), Payments: []paymentJSON{}}
+	if day, pending := p.Promise(); pending {
+		out.PromisedOn = day.String()
+	}
+	for _, tax := range i.TaxLines() {
+		out.Taxes = append(out.Taxes, taxJSON{tax.Name, tax.BasisPoints, decimal(tax.Amount)})
+	}
+	for _, paid := range i.Payments {
+		out.Payments = append(out.Payments, paymentJSON{decimal(paid.Amount), paid.Refund, paid.Method, paid.Reference, paid.ReceivedOn.String(), paid.ReversedOn.String()})
+	}
+	return out
 }
 
 type paperJSON struct {
@@ -112,7 +148,7 @@ func (p panel) writeJSON(t *terminal) error {
 		out.Findings = append(out.Findings, findingJSON(f))
 	}
 	if i := p.Invoice(); i != nil {
-		out.Invoice = &invoiceJSON{i.Number(), i.State, decimal(i.Total()), decimal(i.Paid()), decimal(i.Balance())}
+		out.Invoice = p.invoiceJSON(i)
 	}
 	for _, c := range p.Certificates {
 		out.Papers = append(out.Papers, paperJSON{c.State, c.Term, c.Number, c.IssuedOn.String(), c.ExpiresOn.String()})

@@ -250,6 +250,9 @@ func (p panel) money() [][]string {
 	}
 	rows := [][]string{{"Invoice", fmt.Sprintf("%s, %s: %s asked, %s paid, %s owed",
 		invoice.Number(), invoice.State, invoice.Total(), invoice.Paid(), invoice.Balance())}}
+	if day, pending := p.Promise(); pending {
+		rows = append(rows, []string{"", "promised for " + day.String() + "; reminders wait until then"})
+	}
 	if credit := invoice.Credit(); credit > 0 {
 		rows = append(rows, []string{"", fmt.Sprintf("credit of %s: give it back, then record it with refund", credit)})
 	}

@@ -21,6 +21,7 @@ type cli struct {
 	Case        caseCmd        `cmd:"" help:"Look at cases and take steps on them."`
 	Certificate certificateCmd `cmd:"" help:"Ask governing bodies for certificates in one file."`
 	Mail        mailCmd        `cmd:"" help:"Print what goes to the post, and say that it went."`
+	Company     companyCmd     `cmd:"" help:"Look at what a company owes and paid."`
 	Jobs        jobsCmd        `cmd:"" help:"Look at what follows from steps, and decide what failed."`
 	Letters     lettersCmd     `cmd:"" help:"Look at letters before they leave, and record what became of them."`
 	Score       scoreCmd       `cmd:"" help:"Score a submission dry, without a case."`

@@ -466,7 +466,15 @@ func impossible(p *secor.Protocol, marks []secor.Mark) error {
 	return errors.Join(problems...)
 }
 
-// addPayment records a payment on the audit whose invoice is unpaid.
+// What a record of money is: a payment when it says nothing else.
+const (
+	entryPayment  = "payment"
+	entryReversal = "reversal" // of the payment with its reference, which bounced on received_on
+	entryRefund   = "refund"   // of what was too much, paid on received_on
+)
+
+// addPayment records a payment on the audit whose invoice is unpaid, the reversal
+// of one on the audit that has it, or a refund on the audit that has a credit.
 func (im *importer) addPayment(ctx context.Context, r record) (store.Change, error) {
 	if im.options.As == "" {
 		return "", problem("", "a payment is recorded by a person; add --as with the e-mail address of a lead or an administrator")
@@ -479,12 +487,64 @@ func (im *importer) addPayment(ctx context.Context, r record) (store.Change, err
 	if taken || err != nil {
 		return store.Unchanged, err
 	}
-	f, err := im.oneAudit(ctx, r, func(f *secor.File) bool {
-		invoice := f.Invoice()
-		return invoice != nil && invoice.State != secor.StatePaid
-	})
+	_, _, fits := r.moneyStep()
+	f, err := im.oneAudit(ctx, r, func(f *secor.File) bool { return f.Invoice() != nil && fits(f.Invoice()) })
 	if err != nil {
 		return "", err
 	}
 	return store.Added, im.pay(ctx, r, f.Case.ID, p)
+}
+
+// bouncedAt dates a reversal on the day of its record, where the case has not moved
+// since; on the day of the import, which the zero time is, where it has.
+func (im *importer) bouncedAt(f *secor.File, r record) time.Time {
+	at, err := happenedAt(r.text("received_on"), f.Programme.Calendars[f.Programme.Office], im.reader.now())
+	if err != nil || at.Before(f.LastMove.HappenedAt) || at.After(im.reader.now()) {
+		return time.Time{}
+	}
+	return at
+}
+
+// moneyStep returns the step that a record of money is, its input, and which
+// invoice it is for where several could be meant.
+func (r record) moneyStep() (string, secor.Input, func(*secor.Invoice) bool) {
+	input := secor.Input{"amount": r.text("amount"), "method": r.text("method"), "reference": r.text("reference")}
+	switch r.text("entry") {
+	case entryReversal:
+		return "reverse-payment", secor.Input{"reference": r.text("reference")}, func(i *secor.Invoice) bool { return r.reverses(i) != nil }
+	case entryRefund:
+		input["paid-on"] = r.text("received_on")
+		return "refund", input, func(i *secor.Invoice) bool { return i.Credit() > 0 }
+	default:
+		input["received-on"] = r.text("received_on")
+		return "pay", input, func(i *secor.Invoice) bool { return i.State != secor.StatePaid }
+	}
+}
+
+// reverses returns the payment that stands under the record's reference; nil when
+// none does.
+func (r record) reverses(invoice *secor.Invoice) *secor.Payment {
+	for i, p := range invoice.Payments {
+		if p.Reference == r.text("reference") && p.ReversedOn.IsZero() {
+			return &invoice.Payments[i]
+		}
+	}
+	return nil
+}
+
+// sameAmount refuses the reversal of another amount than was recorded: one of the
+// two is a slip.
+func (r record) sameAmount(f *secor.File) error {
+	if r.text("entry") != entryReversal || f.Invoice() == nil {
+		return nil
+	}
+	amount, err := secor.ParseCents(r.text("amount"))
+	if err != nil {
+		return err
+	}
+	p := r.reverses(f.Invoice())
+	if p == nil || p.Amount == amount {
+		return nil
+	}
+	return &secor.FieldError{Field: "amount", Value: amount.String(), Problem: fmt.Sprintf("is not the %s of payment %s", p.Amount, p.Reference)}
 }

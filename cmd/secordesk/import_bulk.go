@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -203,13 +204,27 @@ func (im *importer) inLanes(lanes [][]int, do func(i int) error) error {
 	return errors.Join(faults...)
 }
 
-// pay takes the step of a payment on the audit that it is for.
+// pay takes the step of a payment, a reversal or a refund on the audit that it is for.
 func (im *importer) pay(ctx context.Context, r record, audit secor.CaseID, p secor.Reviewer) error {
-	pay, err := secor.StepFor("pay", secor.SubjectAudit)
+	name, input, _ := r.moneyStep()
+	step, err := secor.StepFor(name, secor.SubjectAudit)
 	if err != nil {
 		return err
 	}
-	act := secor.Act{ID: r.actID(), By: secor.ByReviewer(p.ID), Surface: secor.SurfaceFile, Reason: "imported from " + im.file, Assigns: pay.Assigns}
-	input := secor.Input{"amount": r.text("amount"), "method": r.text("method"), "reference": r.text("reference"), "received-on": r.text("received_on")}
-	return im.store.UpdateCase(ctx, audit, act, func(f *secor.File, _ time.Time) error { return pay.Take(f, input) })
+	act := secor.Act{ID: r.actID(), By: secor.ByReviewer(p.ID), Surface: secor.SurfaceFile,
+		Reason: cmp.Or(r.text("reason"), "imported from "+im.file), Assigns: step.Assigns}
+	if r.text("entry") == entryReversal {
+		f, err := im.store.File(ctx, audit)
+		if err != nil {
+			return err
+		}
+		act.HappenedAt = im.bouncedAt(f, r)
+	}
+	return im.store.UpdateCase(ctx, audit, act, func(f *secor.File, _ time.Time) error {
+		err := r.sameAmount(f)
+		if err != nil {
+			return err
+		}
+		return step.Take(f, input)
+	})
 }

@@ -101,13 +101,15 @@ func recordKinds() []*recordKind {
 				{name: "submitted_at", format: formatTime, required: true, past: true},
 				{name: "marks", format: formatMarks},
 			})},
-		{name: "payment", plural: "payments", add: (*importer).addPayment, bulk: (*importer).addPayments, key: []string{"body", "account", "fee_year", "reference"},
+		{name: "payment", plural: "payments", add: (*importer).addPayment, bulk: (*importer).addPayments, key: []string{"body", "account", "fee_year", "reference", "entry", "received_on"},
 			fields: slices.Concat(account("body", "account"), fieldList{
 				feeYear(),
 				{name: "amount", format: formatMoney, required: true},
 				{name: "method", format: formatChoice, required: true, choices: secor.PaymentMethods()},
 				{name: "reference", format: formatName, required: true, max: 40, exact: true},
 				{name: "received_on", format: formatDate, required: true, past: true},
+				{name: "entry", format: formatChoice, choices: []string{entryPayment, entryReversal, entryRefund}},
+				{name: "reason", format: formatText},
 			})},
 		certificateAnswerKind(),
 	}
