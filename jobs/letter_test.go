@@ -65,10 +65,6 @@ func letterFile(t *testing.T, kind secor.Subject) *secor.File {
 	}
 	f.Invoices = []secor.Invoice{{ID: 1, CaseID: 14, Company: 9, FeeYear: 2026, Kind: secor.FeeAnnual, State: secor.StateSent, Net: 60000, Tax: 3000,
 		TaxName: "GST", SentOn: secor.NewDate(2026, 3, 5), Payments: []secor.Payment{{Amount: 10000, Method: "cheque", Reference: "0042", ReceivedOn: secor.NewDate(2026, 3, 12)}}}}
-	err = f.Begin(secor.Act{ID: "letter", By: secor.Desk}, time.Date(2026, 3, 26, 16, 0, 0, 0, time.UTC))
-	if err != nil {
-		t.Fatal(err)
-	}
 	f.Certificates = []secor.Certificate{{ID: 2, State: secor.StateIssued, Term: 1, Number: "SK-77", IssuedOn: secor.NewDate(2026, 3, 11), ExpiresOn: secor.NewDate(2027, 3, 10),
 		MailedOn: secor.NewDate(2026, 3, 26)}}
 	return f
