@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ type attempt struct {
 	act    secor.Act
 	leased time.Time // not after the lease's start by Postgres
 
+	to      string // address that the letter leaves for
 	sending bool
 	inside  atomic.Bool     // in a family's code or a sender's, and not in Postgres's hands
 	left    <-chan struct{} // closed when a call that was left behind came back; nil: none was
@@ -32,7 +34,7 @@ type attempt struct {
 
 // attempt does a claimed job, records how it ended and says so in one line.
 func (w *Worker) attempt(l *lane, kind Kind, c promise.Claim, leased time.Time) {
-	act := secor.Act{ID: actID(c.Job.ID), By: secor.Desk, Surface: secor.SurfaceJob, Assigns: kind.Assigns}
+	act := secor.Act{ID: ActOf(c.Job.ID), By: secor.Desk, Surface: secor.SurfaceJob, Assigns: kind.Assigns}
 	a := &attempt{Worker: w, lane: l, kind: kind, claim: c, act: act, leased: leased}
 	w.Meter.claimed(c.Job.Kind)
 	state, err := a.run()
@@ -43,12 +45,13 @@ func (w *Worker) attempt(l *lane, kind Kind, c promise.Claim, leased time.Time) 
 	a.letGo()
 }
 
-// actID is the same for every attempt: what one of them recorded, the next finds.
-func actID(job int64) string { return fmt.Sprintf("job:%d", job) }
+// ActOf returns the id of the act under which a job records what it did. It is the
+// same for every attempt: what one of them recorded, the next finds.
+func ActOf(job int64) string { return fmt.Sprintf("job:%d", job) }
 
 // again returns the attempt for what comes late, while nobody waits for it.
 func (a *attempt) again() *attempt {
-	return &attempt{Worker: a.Worker, lane: a.lane, kind: a.kind, claim: a.claim, act: a.act, leased: a.leased}
+	return &attempt{Worker: a.Worker, lane: a.lane, kind: a.kind, claim: a.claim, act: a.act, leased: a.leased, to: a.to}
 }
 
 func (a *attempt) finish(state promise.State, err error) {
@@ -220,12 +223,22 @@ func messageID(job int64, from string) string {
 	return fmt.Sprintf("job-%d@%s", job, domain)
 }
 
+// JobOf returns the job whose letter has a Message-ID, and the domain that it was
+// sent from. It is false for an ID that is none of ours.
+func JobOf(messageID string) (int64, string, bool) {
+	name, domain, _ := strings.Cut(messageID, "@")
+	number, ours := strings.CutPrefix(name, "job-")
+	id, err := strconv.ParseInt(number, 10, 64)
+	return id, domain, ours && err == nil && id > 0 && number == strconv.FormatInt(id, 10)
+}
+
 // deliver sends a letter or posts a card. Its errors are all of the one type that says what is
 // certain. An answer that comes when nobody waits any more is recorded all the same.
 func (a *attempt) deliver(ready prepared) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), a.kind.Timeout, tooLong(a.kind.Timeout))
 	defer cancel()
 	defer a.Meter.sending()()
+	a.to = ready.To
 	send := func() (string, error) {
 		defer a.enter()()
 		if a.kind.Card != nil {
@@ -275,7 +288,7 @@ func (a *attempt) accepted(receipt string) error {
 		}
 		return promise.Done, a.promises.FinishSend(ctx, a.claim, receipt, a.act, func(f *secor.File) error {
 			defer a.enter()()
-			return f.Accepted(secor.JobKind(a.claim.Job.Kind), a.claim.Job.Recipient)
+			return f.Accepted(secor.JobKind(a.claim.Job.Kind), a.claim.Job.Recipient+" <"+a.to+">")
 		})
 	}
 	for {

@@ -370,6 +370,14 @@ func (m *mortal) EndAttempt(ctx context.Context, c promise.Claim, o promise.Outc
 	return m.Promises.EndAttempt(ctx, c, o)
 }
 
+func (m *mortal) BounceSend(ctx context.Context, c promise.Claim, o promise.Outcome, act secor.Act, step func(*secor.File) error) error {
+	err := m.alive()
+	if err != nil {
+		return err
+	}
+	return m.Promises.BounceSend(ctx, c, o, act, step)
+}
+
 func (m *mortal) FinishSend(ctx context.Context, c promise.Claim, receipt string, act secor.Act, step func(*secor.File) error) error {
 	err := m.alive()
 	if err != nil {

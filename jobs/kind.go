@@ -105,10 +105,17 @@ func recipient(f *secor.File, key string) (Recipient, error) {
 	return found, nil
 }
 
+// AddressOf returns the address to which a letter for "company:12", "reviewer:3" or
+// "body:ab-pir" would leave now. A refusal says that there is none.
+func AddressOf(f *secor.File, key string) (string, error) {
+	to, err := recipient(f, key)
+	return to.Email, err
+}
+
 // Kinds returns the kinds of every family.
 func Kinds() []Kind {
 	return slices.Concat(requestKinds(), invoiceKinds(), registrationKinds(), assignmentKinds(), reviewKinds(), scoreKinds(),
-		certificateKinds(), escalationKinds(), cardKinds(), upkeepKinds())
+		certificateKinds(), escalationKinds(), bounceKinds(), cardKinds(), upkeepKinds())
 }
 
 // sends reports whether doing a job of the kind is sending something outside.

@@ -27,6 +27,8 @@ func words(lang secor.Language) template.FuncMap {
 		"ageing":     ageingTable,
 		"nearMiss":   nearMiss,
 		"subject":    func(question string) string { return subject(lang, question) },
+		"reached":    reached,
+		"callAt":     callAt,
 	}
 }
 
@@ -121,4 +123,21 @@ func trouble(page letterPage) string {
 	default:
 		return "it needs a person"
 	}
+}
+
+// reached is how a letter calls the reader of one that bounced.
+func reached(page letterPage) string {
+	to, err := recipient(page.File, page.Cause.Facts["recipient"])
+	if err != nil {
+		return cmp.Or(page.Cause.Facts["recipient"], "its reader")
+	}
+	return to.Name
+}
+
+// callAt is the telephone number of the reader of a letter that bounced.
+func callAt(page letterPage) string {
+	if !strings.HasPrefix(page.Cause.Facts["recipient"], "company:") {
+		return "no number is on file"
+	}
+	return cmp.Or(page.File.Company.Phone, "no number is on file; secordesk case correct --field phone puts one there")
 }

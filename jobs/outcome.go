@@ -70,6 +70,9 @@ func (a *attempt) end(err error) (promise.State, error) {
 		o.State = promise.Open
 		limit, record = giveBackLimit, func(ctx context.Context) error { return a.promises.ReleaseJob(ctx, a.claim) }
 	}
+	if o.State == promise.Failed && a.bounced(o, err) {
+		return o.State, err
+	}
 	unrecorded := insist(limit, record)
 	if unrecorded != nil {
 		return promise.Open, fmt.Errorf("%w; %w: %w", err, errUnrecorded, unrecorded)

@@ -34,7 +34,7 @@ func Reconcile(ctx context.Context, ledger Ledger, every time.Duration, log *slo
 			log.Warn("jobs taken back", "jobs", reopened)
 		}
 		for _, j := range ambiguous {
-			log.Error("job ended", "job", j.ID, "act", actID(j.ID), "kind", j.Kind, "case", j.CaseID, "recipient", j.Recipient,
+			log.Error("job ended", "job", j.ID, "act", ActOf(j.ID), "kind", j.Kind, "case", j.CaseID, "recipient", j.Recipient,
 				"attempt", j.Attempts, "worker", j.Worker, "state", j.State, "err", j.LastError)
 		}
 		if err == nil && reopened+len(ambiguous) > 0 {

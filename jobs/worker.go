@@ -26,6 +26,7 @@ type Promises interface {
 	ReleaseJob(ctx context.Context, c promise.Claim) error
 	Attempts(ctx context.Context, jobID int64) ([]promise.Attempt, error)
 	EndAttempt(ctx context.Context, c promise.Claim, o promise.Outcome) error
+	BounceSend(ctx context.Context, c promise.Claim, o promise.Outcome, act secor.Act, step func(*secor.File) error) error
 	FinishWork(ctx context.Context, c promise.Claim, act secor.Act, step func(*secor.File, secor.Event) error) (promise.State, error)
 	StartSend(ctx context.Context, c promise.Claim, act secor.Act, lease time.Duration, prepare func(*secor.File, secor.Event) error) (bool, error)
 	FinishSend(ctx context.Context, c promise.Claim, receipt string, act secor.Act, step func(*secor.File) error) error

@@ -189,12 +189,13 @@ func (s *Store) Events(ctx context.Context, id secor.CaseID) ([]secor.Event, err
 	return events, nil
 }
 
-const lastMoveSQL = `
+// What a file remembers of its events: how it came into its state, and what bounced.
+const rememberedSQL = `
 	SELECT ` + eventColumns + `, ` + textJoin + `
 	FROM events e LEFT JOIN texts t ON t.hash = e.text_hash
-	WHERE e.stream = $1 AND e.subject = $2
-	ORDER BY e.seq DESC
-	LIMIT 1`
+	WHERE e.stream = $1
+		AND (e.kind = ANY ($3) OR e.seq = (SELECT max(seq) FROM events WHERE stream = $1 AND subject = $2))
+	ORDER BY e.seq`
 
 func selectEvents(ctx context.Context, db sqlx.QueryerContext, query string, args ...any) ([]secor.Event, error) {
 	var found []readEvent

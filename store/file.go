@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"secordesk/store/secor"
 )
@@ -63,7 +64,7 @@ func (s *Store) loadFile(ctx context.Context, tx *sqlx.Tx, id secor.CaseID, mode
 	}
 	for _, load := range []func(context.Context, *sqlx.Tx, *secor.File) error{
 		loadSubject, loadInvoices, loadCertificates, loadPeople, loadRegistrations, loadConflicts, s.loadRoster, loadOthers, loadHeld,
-		s.loadClocks, loadLastMove,
+		s.loadClocks, loadRemembered,
 	} {
 		err = load(ctx, tx, f)
 		if err != nil {
@@ -90,14 +91,21 @@ func (s *Store) applyProgramme(f *secor.File) error {
 	return nil
 }
 
-func loadLastMove(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
-	events, err := selectEvents(ctx, tx, lastMoveSQL, caseStream(f.Case.ID), f.Case.Kind)
+func loadRemembered(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
+	kinds := make(pq.StringArray, len(secor.BounceEvents()))
+	for i, kind := range secor.BounceEvents() {
+		kinds[i] = string(kind)
+	}
+	events, err := selectEvents(ctx, tx, rememberedSQL, caseStream(f.Case.ID), f.Case.Kind, kinds)
 	if err != nil {
-		return fmt.Errorf("last move: %w", err)
+		return fmt.Errorf("last move and bounces: %w", err)
 	}
-	if len(events) > 0 {
-		f.LastMove = events[0]
+	for _, e := range events {
+		if e.Subject == f.Case.Kind {
+			f.LastMove = e
+		}
 	}
+	f.Bounces = secor.OpenBounces(events)
 	return nil
 }
 

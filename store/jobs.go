@@ -210,6 +210,10 @@ const endAttemptSQL = `
 // end an ambiguous job: it knows what became of its sending. It returns
 // promise.ErrLost when the job went on without the claim.
 func (s *Store) EndAttempt(ctx context.Context, c promise.Claim, o promise.Outcome) error {
+	return endAttempt(ctx, s.engine, c, o)
+}
+
+func endAttempt(ctx context.Context, db sqlx.ExecerContext, c promise.Claim, o promise.Outcome) error {
 	// What a fault says may be anything, and must not keep it from being recorded.
 	why := strings.ReplaceAll(strings.ToValidUTF8(o.Why, "\uFFFD"), "\x00", "\uFFFD")
 	why = strings.ToValidUTF8(why[:min(len(why), maxWhy)], "")
@@ -217,7 +221,7 @@ func (s *Store) EndAttempt(ctx context.Context, c promise.Claim, o promise.Outco
 	if o.State == promise.Open {
 		end = promise.EndRetried
 	}
-	return holding(s.engine.ExecContext(ctx, endAttemptSQL, c.Job.ID, c.Fence, o.State, why, o.RetryIn.Microseconds(), o.Sent, end))
+	return holding(db.ExecContext(ctx, endAttemptSQL, c.Job.ID, c.Fence, o.State, why, o.RetryIn.Microseconds(), o.Sent, end))
 }
 
 const causeSQL = `

@@ -25,6 +25,7 @@ type caseJSON struct {
 	Edition   string         `json:"edition"`
 	Holder    string         `json:"holder"`
 	OpenedAt  time.Time      `json:"opened_at"`
+	Bounces   []bounceJSON   `json:"reach_by_phone"`
 	Clocks    []clockJSON    `json:"clocks"`
 	Offered   []string       `json:"offered"`            // steps that a person is asked to decide on
 	Profiles  []profileJSON  `json:"profiles,omitempty"` // companies on file that may be the one that asks
@@ -37,6 +38,13 @@ type caseJSON struct {
 	Papers    []paperJSON    `json:"certificates"`
 	Jobs      []jobJSON      `json:"jobs"`
 	Steps     []string       `json:"steps"`
+}
+
+type bounceJSON struct {
+	Job       int64         `json:"job"`
+	Letter    secor.JobKind `json:"letter"`
+	Recipient string        `json:"recipient"`
+	Code      string        `json:"code"`
 }
 
 type clockJSON struct {
@@ -126,7 +134,7 @@ type jobJSON struct {
 func (p panel) writeJSON(t *terminal) error {
 	out := caseJSON{Case: p.Case.ID, Kind: p.Case.Kind, State: p.Case.State, Version: p.Case.Version, Next: secor.Next(p.Case.Kind, p.Case.State),
 		Company: p.Company.ID, Name: p.Company.LegalName, Phone: p.Company.Phone, Language: p.Company.Language, Body: p.Case.Body, Edition: p.Case.EditionID, OpenedAt: p.Case.OpenedAt.UTC(),
-		Clocks: []clockJSON{}, Offered: []string{}, Findings: []findingJSON{}, Papers: []paperJSON{}, Jobs: []jobJSON{}, Steps: append([]string{}, p.steps()...)}
+		Bounces: []bounceJSON{}, Clocks: []clockJSON{}, Offered: []string{}, Findings: []findingJSON{}, Papers: []paperJSON{}, Jobs: []jobJSON{}, Steps: append([]string{}, p.steps()...)}
 	if p.Case.Holder != 0 {
 		out.Holder = nameOf(p.File, secor.ByReviewer(p.Case.Holder))
 	}
@@ -144,6 +152,9 @@ func (p panel) writeJSON(t *terminal) error {
 		out.Clocks = append(out.Clocks, clock)
 	}
 	p.toDecide(&out)
+	for _, b := range p.Bounces {
+		out.Bounces = append(out.Bounces, bounceJSON(b))
+	}
 	for _, f := range p.check() {
 		out.Findings = append(out.Findings, findingJSON(f))
 	}

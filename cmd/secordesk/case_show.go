@@ -75,6 +75,9 @@ func standing(f *secor.File) string {
 	default:
 		text += fmt.Sprintf(", %s owed on invoice %s", invoice.Balance(), invoice.Number())
 	}
+	if len(f.Bounces) > 0 {
+		text += "; reach by phone"
+	}
 	if next := secor.Next(f.Case.Kind, f.Case.State); next != "" {
 		text += "; next: the " + string(next)
 	}
@@ -144,6 +147,9 @@ func (p panel) about() [][]string {
 		rows = append(rows, []string{"Audit", fmt.Sprintf("%s, fee year %d, %d people; round %d", a.Purpose, a.FeeYear, a.Headcount, a.Round)},
 			[]string{"Months", fmt.Sprintf("claimed %s, verified %s (policies/records)", monthsOf(a.Claimed), monthsOf(a.Verified))})
 		question = a.Question
+	}
+	for _, b := range p.Bounces {
+		rows = append(rows, []string{"Reach", fmt.Sprintf("by phone, %s: %s to %s bounced (%s)", cmp.Or(p.Company.Phone, "no number on file"), b.Letter, b.Recipient, b.Code)})
 	}
 	if question != "" {
 		rows = append(rows, []string{"Question", question})

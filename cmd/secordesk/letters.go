@@ -16,6 +16,7 @@ import (
 type lettersCmd struct {
 	List    lettersListCmd    `cmd:"" help:"List every letter: to whom, in which languages, after what."`
 	Preview lettersPreviewCmd `cmd:"" help:"Show a letter as it would leave now."`
+	Bounce  lettersBounceCmd  `cmd:"" help:"Record delivery reports: letters that came back."`
 }
 
 // Help returns the examples.
@@ -24,7 +25,8 @@ func (lettersCmd) Help() string {
 
 	secordesk letters list
 	secordesk letters preview pass --case 14
-	secordesk letters preview invoice --case 14 --lang fr --eml --out invoice.eml`
+	secordesk letters preview invoice --case 14 --lang fr --eml --out invoice.eml
+	secordesk letters bounce inbox/*.eml`
 }
 
 // lettersListCmd is "secordesk letters list".

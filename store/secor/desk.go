@@ -82,6 +82,7 @@ func (f *File) correct(in Input) error {
 	}[name]
 	f.record(EventCorrected, "was: "+*field+"; "+f.act.Reason, facts{"field": name})
 	*field = value
+	f.settleBounces()
 	return nil
 }
 

@@ -103,6 +103,9 @@ const (
 	EventRevisionReminder EventKind = "revision.reminder_due"
 	EventAnswerOverdue    EventKind = "answer.overdue" // the company's time is over; a person decides
 	EventLetterSent       EventKind = "letter.sent"
+	EventLetterBounced    EventKind = "letter.bounced"         // to a company or a body
+	EventColleagueBounced EventKind = "letter.bounced_at_desk" // to somebody of this desk
+	EventReached          EventKind = "recipient.reached"      // by another way than the letter that bounced
 	EventJobRetried       EventKind = "job.retried"
 	EventJobDropped       EventKind = "job.dropped"
 	EventJobArrived       EventKind = "job.arrived"

@@ -110,6 +110,7 @@ type File struct {
 	Body          *Body
 	Programme     *Programme
 	LastMove      Event      // how the case came into its state
+	Bounces       []Bounce   // letters whose readers are to be reached by phone
 	Documents     []Document // made by a job or brought by a person; the store adds them
 	Numbered      []string   // numbers of all certificates of the body, where this office sets them and one is to be given
 	Notes         []Note     // of the reviewers, by number

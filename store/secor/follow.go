@@ -60,7 +60,8 @@ const (
 	JobEscalate  JobKind = "escalation:tell_lead"
 	JobTellAdmin JobKind = "escalation:tell_admin"
 
-	JobPostCard JobKind = "card:post"
+	JobPostCard     JobKind = "card:post"
+	JobReachByPhone JobKind = "letter:reach_by_phone"
 )
 
 // Audience says for whom a job is done; the store resolves it to recipients in
@@ -166,6 +167,9 @@ var follows = []Follow{
 	{EventClockWarned, JobWarn, AudienceHolder},
 	{EventClockBreach, JobEscalate, AudienceLeads},
 	{EventClockEscalated, JobTellAdmin, AudienceAdmins},
+
+	{EventLetterBounced, JobReachByPhone, AudienceHolder},
+	{EventColleagueBounced, JobReachByPhone, AudienceLeads},
 }
 
 // Follows returns what follows from an event.
@@ -279,7 +283,8 @@ func Judged(kind JobKind) bool {
 }
 
 // byCause are the kinds whose reason is told by the event that they follow from.
-var byCause = []JobKind{JobWarn, JobEscalate, JobTellAdmin, JobAnswerReminder, JobRevisionReminder, JobOfferClosing}
+var byCause = []JobKind{JobWarn, JobEscalate, JobTellAdmin, JobAnswerReminder, JobRevisionReminder, JobOfferClosing,
+	JobReachByPhone}
 
 // stillTroubled reports whether what somebody was to be told of, or reminded of,
 // has not been settled.
@@ -287,6 +292,8 @@ func (f *File) stillTroubled(cause Event) bool {
 	switch cause.Kind {
 	case EventClockWarned, EventClockBreach, EventClockEscalated, EventAnswerReminder, EventRevisionReminder, EventAnswerOverdue:
 		return f.stillLate(cause)
+	case EventLetterBounced, EventColleagueBounced:
+		return f.stillUnreached(cause)
 	case EventRegistrationAsked:
 		return f.Case.State == StateRegistered
 	case EventSubmissionAsked:
@@ -401,6 +408,8 @@ func certificateIn(states ...State) func(*File) bool {
 // Accepted records that a letter of that kind was accepted by its carrier, and
 // does what only then is true: an invoice is sent, a company is told, a
 // certificate is requested. A card is not a letter: its job alone keeps the receipt.
+// The recipient is kept as text, with the address where it is known, so that a
+// report about the letter can be compared with it.
 func (f *File) Accepted(kind JobKind, recipient string) error {
 	if kind == JobPostCard {
 		return nil

@@ -62,6 +62,7 @@ var quiet = map[EventKind]string{
 	EventCertificateDelivered: "the company has it", EventRevocationProposed: "cards only",
 	EventLetterSent: "is itself the letter", EventNoted: "history", EventCorrected: "history",
 	EventGuardWaived: "history", EventGuardNoted: "history", EventJobRetried: "the job itself runs again", EventJobDropped: "history",
+	EventReached:    "somebody spoke with them",
 	EventJobArrived: "what the letter means is recorded beside it",
 
 	EventAssignmentWaits: "the sweep of the queue asks again",

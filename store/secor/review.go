@@ -347,6 +347,10 @@ func waiting(f *File) bool { return f.Audit.Waiting }
 
 func yearUndecided(f *File) bool { return f.undecidedYear() == nil }
 
+// Untold reports whether the case is an audit that passed and whose company has not
+// heard of it by any channel.
+func (f *File) Untold() bool { return f.Audit != nil && untold(f) }
+
 // untold reports a pass of which the company has not been told.
 func untold(f *File) bool {
 	return f.Audit.Result == VerdictPass && !f.Audit.Declined && !yearUndecided(f) && f.Audit.Notified.IsZero()

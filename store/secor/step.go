@@ -154,7 +154,7 @@ func (in Input) is(name string) bool {
 
 // Steps returns every step of the desk, in the order in which help lists them.
 func Steps() []Step {
-	return slices.Concat(requestSteps(), registrationSteps(), invoiceSteps(), promiseSteps(), statementSteps(), reviewSteps(), noteSteps(), certificateSteps(), deskSteps())
+	return slices.Concat(requestSteps(), registrationSteps(), invoiceSteps(), promiseSteps(), statementSteps(), reviewSteps(), noteSteps(), certificateSteps(), bounceSteps(), deskSteps())
 }
 
 // StepFor returns the step of that name for a kind of case. ErrNotFound, naming

@@ -37,6 +37,7 @@ var wantSteps = []struct {
 	{SubjectRequest, "no-answer", "queried", desk3},
 	{SubjectRequest, "withdraw", "received in_review queried", desk3 + " company"},
 	{SubjectRequest, "reopen", "approved rejected not_required no_answer withdrawn", desk2},
+	{SubjectRequest, "reached", always, desk3},
 	{SubjectRequest, "note", always, desk3},
 	{SubjectRequest, "correct", always, desk3},
 
@@ -86,6 +87,7 @@ var wantSteps = []struct {
 	{SubjectAudit, "delivered", "qa_complete", desk3},
 	{SubjectAudit, "revoke", "qa_complete", desk2},
 	{SubjectAudit, "replace", "qa_complete", desk2},
+	{SubjectAudit, "reached", always, desk3},
 	{SubjectAudit, "note", always, desk3},
 	{SubjectAudit, "correct", always, desk3},
 }

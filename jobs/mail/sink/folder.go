@@ -81,6 +81,7 @@ func parse(raw []byte) (Letter, error) {
 	l.Subject = env.GetHeader("Subject")
 	l.ID = strings.Trim(env.GetHeader("Message-ID"), "<>")
 	l.Text = strings.ReplaceAll(env.Text, "\r\n", "\n")
+	l.HTML = strings.ReplaceAll(env.HTML, "\r\n", "\n")
 	for _, a := range env.Attachments {
 		l.Attachments = append(l.Attachments, desk.Attachment{Name: a.FileName, Type: a.ContentType, Data: a.Content})
 	}

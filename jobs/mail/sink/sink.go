@@ -19,11 +19,13 @@ import (
 // Verdict is what the sink answers to a recipient.
 type Verdict int
 
-// The verdicts: Accept keeps the letter, Unknown is a permanent 550, Later a temporary 451.
+// The verdicts: Accept keeps the letter, Unknown is a permanent 550, Later a temporary 451; Refuse takes the recipient
+// and answers the whole letter with a permanent 554.
 const (
 	Accept Verdict = iota
 	Unknown
 	Later
+	Refuse
 )
 
 // MaxBytes is the greatest letter that a sink takes by default.
@@ -33,12 +35,16 @@ const MaxBytes = 32 << 20
 type Options struct {
 	Judge    func(address string) Verdict // asked for each recipient, perhaps at the same time; nil accepts all
 	MaxBytes int64                        // greatest letter, in bytes; 0: MaxBytes
+	// Last is asked when a letter is kept and its answer is all that is left; it may take its time. The answer is given
+	// when it returns true, and else the connection is cut without one. Nil answers at once.
+	Last func(address string) bool
 }
 
 // Sink is a running sink. It is safe for concurrent use.
 type Sink struct {
 	dir      string
 	judge    func(address string) Verdict
+	ending   func(address string) bool
 	listener net.Listener
 	server   *smtp.Server
 	served   chan error
@@ -63,12 +69,12 @@ func Open(dir string, o Options) (*Sink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for mail: %w", err)
 	}
-	s := &Sink{dir: dir, judge: o.Judge, listener: listener, served: make(chan error, 1)}
+	s := &Sink{dir: dir, judge: o.Judge, ending: o.Last, listener: listener, served: make(chan error, 1)}
 	if len(files) > 0 {
 		s.last = files[len(files)-1].number
 	}
-	s.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
-		return &session{sink: s}, nil
+	s.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		return &session{sink: s, conn: c.Conn()}, nil
 	}))
 	s.server.Domain = "localhost"
 	s.server.MaxMessageBytes = MaxBytes
@@ -99,11 +105,13 @@ func (s *Sink) Close() error {
 // session is one client's conversation.
 type session struct {
 	sink       *Sink
+	conn       net.Conn
+	refuses    bool
 	from       string
 	recipients []string
 }
 
-func (s *session) Reset() { s.from, s.recipients = "", nil }
+func (s *session) Reset() { s.from, s.recipients, s.refuses = "", nil, false }
 
 func (s *session) Logout() error { return nil }
 
@@ -123,6 +131,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	case Later:
 		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "try again later"}
 	}
+	s.refuses = s.refuses || verdict == Refuse
 	s.recipients = append(s.recipients, to)
 	return nil
 }
@@ -133,10 +142,16 @@ func (s *session) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
+	if s.refuses {
+		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "letter refused"}
+	}
 	raw := fmt.Appendf(nil, "Return-Path: <%s>\r\nDelivered-To: %s\r\n", s.from, strings.Join(s.recipients, ", "))
 	err = s.sink.keep(append(raw, body...), s.recipients[0])
 	if err != nil {
 		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "letter cannot be kept"}
+	}
+	if s.sink.ending != nil && !s.sink.ending(s.recipients[0]) {
+		return s.conn.Close()
 	}
 	return nil
 }

@@ -1,0 +1,58 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+
+	"secordesk/jobs/mail"
+	"secordesk/store/promise"
+	"secordesk/store/secor"
+)
+
+// bounceKinds is what follows when a letter does not arrive: who holds the case, or
+// the leads, reach its reader by phone. The letter does not leave when somebody was
+// faster.
+func bounceKinds() []Kind {
+	return []Kind{write(secor.JobReachByPhone, "bounced")}
+}
+
+// bounceLimit bounds how long the record of a bounce on its case is waited for. Then
+// the job fails without it, and is on the list of failed jobs all the same.
+const bounceLimit = 3 * time.Second
+
+// bounced records that the reader's mail server will not have the letter, and reports
+// whether that was recorded. What we refused ourselves is no bounce.
+func (a *attempt) bounced(o promise.Outcome, err error) bool {
+	var sending *mail.SendError
+	if !errors.As(err, &sending) || !sending.Permanent || sending.Code/100 != 5 || a.claim.Job.CaseID == 0 {
+		return false
+	}
+	job := a.claim.Job
+	act := secor.Act{ID: fmt.Sprintf("bounce:%d.%d", job.ID, a.claim.Fence), By: secor.Desk, Surface: secor.SurfaceJob}
+	unrecorded := insist(bounceLimit, func(ctx context.Context) error {
+		return a.promises.BounceSend(ctx, a.claim, o, act, func(f *secor.File) error {
+			f.Bounced(job.ID, secor.JobKind(job.Kind), job.Recipient, bounceCode(sending), o.Why)
+			return nil
+		})
+	})
+	if unrecorded != nil {
+		a.log.Error("bounce is not recorded on its case", "job", job.ID, "case", job.CaseID, "err", unrecorded)
+	}
+	return unrecorded == nil
+}
+
+// enhanced is a status code of RFC 3463.
+var enhanced = regexp.MustCompile(`\b[245]\.[0-9]{1,3}\.[0-9]{1,3}\b`)
+
+// bounceCode returns the most exact code that the server gave.
+func bounceCode(e *mail.SendError) string {
+	code := enhanced.FindString(e.Error())
+	if code != "" {
+		return code
+	}
+	return strconv.Itoa(e.Code)
+}
