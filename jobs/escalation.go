@@ -49,21 +49,9 @@ func clockOf(f *secor.File, cause secor.Event) *clockPage {
 		page.Until, page.Deadline = secor.LastDay(w.Until), calendar.Deadline(w.Until)
 	}
 	if w.Tells != "" {
-		page.Next = told(w.Tells) + " on " + calendar.Deadline(w.At)
+		page.Next = w.Tells.Words() + " on " + calendar.Deadline(w.At)
 	}
 	return page
-}
-
-// told says who is told of a level.
-func told(a secor.Audience) string {
-	switch a {
-	case secor.AudienceHolder:
-		return "who holds the case"
-	case secor.AudienceAdmins:
-		return "the administrators"
-	default:
-		return "the " + string(a)
-	}
 }
 
 // stepsNow names the steps that move the case on, as a lead may take them.

@@ -194,7 +194,7 @@ func (p panel) toldNext(c secor.Clock) string {
 	if w.Tells == "" {
 		return ""
 	}
-	return fmt.Sprintf("; %s told on %s", w.Tells, deadline(w.At, p.zone))
+	return fmt.Sprintf("; told next: %s, %s", w.Tells.Words(), deadline(w.At, p.zone))
 }
 
 // offers says what is offered to a person and never done by the desk.

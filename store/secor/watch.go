@@ -16,6 +16,18 @@ type Watch struct {
 	Tells Audience  // who is told then; "" for nobody
 }
 
+// Words says an audience to a person: "the leads".
+func (a Audience) Words() string {
+	switch a {
+	case AudienceHolder:
+		return "who holds the case"
+	case AudienceAdmins:
+		return "the administrators"
+	default:
+		return "the " + string(a)
+	}
+}
+
 // Watch returns where a clock of the case stands. Instants are in its calendar's zone.
 func (f *File) Watch(c Clock) Watch {
 	w := Watch{Clock: c}
