@@ -170,7 +170,7 @@ func (s *story) letters() []string {
 func (s *story) wants(situation string, got []string, want ...string) {
 	s.t.Helper()
 	slices.Sort(want)
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, append([]string(nil), got...)); diff != "" {
 		s.t.Errorf("%s: letters (-want +got):\n%s", situation, diff)
 	}
 }
