@@ -24,7 +24,12 @@ func (e Envelope) pages() int {
 // whose Field begins with the envelope's place, e.g. "Envelopes[3].Cover.Address[0]"; one that cannot be printed stops
 // the whole batch.
 func (r *Renderer) RenderBatch(title string, envelopes []Envelope) ([]byte, error) {
-	pages, err := r.composeBatch(title, envelopes)
+	title = joined(title)
+	var printed []Envelope
+	for _, e := range envelopes {
+		printed = append(printed, e.joined())
+	}
+	pages, err := r.composeBatch(title, printed)
 	if err != nil {
 		return nil, err
 	}

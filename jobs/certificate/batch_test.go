@@ -1,8 +1,10 @@
 package certificate_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +68,35 @@ func TestRenderBatch(t *testing.T) {
 			t.Errorf("the list says of envelope %d: %s, want postal code and pages %s", i, got, want)
 		}
 		list = list[place:]
+	}
+}
+
+// As many as an office mails after its busiest month, in one file that holds each font once.
+func TestRenderBatch_FifteenHundred(t *testing.T) {
+	if testing.Short() {
+		t.Skip("1 500 envelopes take seconds; run without -short")
+	}
+	raw, err := renderer(t).RenderBatch("Certificates to mail", envelopes(1500))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const largest = 8 << 20
+	if len(raw) > largest {
+		t.Errorf("%d bytes, more than %d", len(raw), largest)
+	}
+	properties := tool(t, raw, "pdfinfo", "FILE")
+	if !regexp.MustCompile(`Pages: +2538\n`).MatchString(properties) {
+		t.Errorf("want 38 pages of the list, 1 500 letters and 1 000 certificates:\n%s", properties)
+	}
+	if fonts := strings.Split(strings.TrimSpace(tool(t, raw, "pdffonts", "-l", "60", "FILE")), "\n")[2:]; len(fonts) != 5 {
+		t.Errorf("%d fonts, want 5:\n%s", len(fonts), strings.Join(fonts, "\n"))
+	}
+	if n := bytes.Count(raw, []byte("/FontFile2 ")); n != 5 {
+		t.Errorf("%d fonts embedded, want 5", n)
+	}
+	last := tool(t, raw, "pdftotext", "-f", "2538", "FILE", "-")
+	if !strings.Contains(last, "Company 1499") {
+		t.Errorf("the last page is not the last envelope's:\n%s", last)
 	}
 }
 

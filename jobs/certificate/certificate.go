@@ -132,6 +132,7 @@ func (r *Renderer) validateSignatories(people []Signatory) error {
 // Render returns c as a PDF of one landscape Letter page. It returns a *FieldError for a field that is missing, has a
 // character which the fonts do not have (they have Latin, Greek and Cyrillic), or is too long to be printed legibly.
 func (r *Renderer) Render(c Certificate) ([]byte, error) {
+	c = c.joined()
 	p, err := r.compose(c)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/boombuler/barcode/qr"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/unicode/norm"
 
 	"secordesk/jobs/certificate"
 )
@@ -296,7 +297,7 @@ func TestRender_Refused(t *testing.T) {
 		{"private character", func(c *cert) { c.LegalName = "\ue000 Drilling" }, "LegalName", "U+E000"},
 		{"German", func(c *cert) { c.Language = "de" }, "Language", `"de"`},
 		{"emoji in the trade name", func(c *cert) { c.TradeName = "Drill 🛢" }, "TradeName", "U+1F6E2"},
-		{"accent apart from its letter", func(c *cert) { c.LegalName = "E\u0301clair" }, "LegalName", "U+0301"},
+		{"accent on a letter that has none", func(c *cert) { c.LegalName = "Q\u0301clair" }, "LegalName", "U+0301"},
 		{"line break", func(c *cert) { c.LegalName = "Northern\nLights" }, "LegalName", "U+000A"},
 		{"soft hyphen", func(c *cert) { c.LegalName = "North\u00adern" }, "LegalName", "U+00AD"},
 		{"invalid UTF-8", func(c *cert) { c.LegalName = "caf\xe9" }, "LegalName", "UTF-8"},
@@ -319,6 +320,43 @@ func make100() []string {
 		accounts = append(accounts, fmt.Sprint(1234567+i))
 	}
 	return accounts
+}
+
+// Macs write é as two characters in file names and in what is exported from them.
+func TestRender_AccentsApartFromTheirLetters(t *testing.T) {
+	apart := norm.NFD.String
+	whole := northern(nil)
+	c := northern(func(c *certificate.Certificate) {
+		c.LegalName, c.TradeName = apart(c.LegalName), apart(c.TradeName)
+		c.Signatories = []certificate.Signatory{{Name: apart(c.Signatories[0].Name), Title: c.Signatories[0].Title}, c.Signatories[1]}
+	})
+	if c.LegalName == whole.LegalName {
+		t.Fatal("the test's name has no accents")
+	}
+	if !bytes.Equal(render(t, c), render(t, whole)) {
+		t.Error("a certificate with accents apart from their letters is another one")
+	}
+	letter := cover(func(c *certificate.Cover) { c.Address[0], c.Salutation = apart(c.Address[0]), apart(c.Salutation) })
+	if !bytes.Equal(renderCover(t, letter), renderCover(t, cover(nil))) {
+		t.Error("a letter with accents apart from their letters is another one")
+	}
+	r := renderer(t)
+	want, err := r.RenderInvoice(invoiced(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.RenderInvoice(invoiced(func(i *certificate.Invoice) { i.Address[0] = apart(i.Address[0]) }))
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("an invoice with accents apart from their letters is another one: %v", err)
+	}
+	want, err = r.RenderBatch("Batch", []certificate.Envelope{{Cover: cover(nil), Certificate: &whole}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err = r.RenderBatch("Batch", []certificate.Envelope{{Cover: letter, Certificate: &c}})
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("a batch with accents apart from their letters is another one: %v", err)
+	}
 }
 
 // What has a meaning in a PDF is text like any other.

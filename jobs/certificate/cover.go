@@ -94,6 +94,7 @@ func (r *Renderer) some(field string, lines []string, most int) error {
 // RenderCover returns c as a PDF of one portrait Letter page, with its address where the envelope's window is and
 // nothing else there. It returns a *FieldError as Render does, and for a letter that does not fit on one page.
 func (r *Renderer) RenderCover(c Cover) ([]byte, error) {
+	c = c.joined()
 	p, err := r.composeCover(c)
 	if err != nil {
 		return nil, err

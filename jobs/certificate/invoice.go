@@ -111,6 +111,7 @@ func (r *Renderer) validateAmounts(i Invoice) error {
 // RenderInvoice returns i as a PDF of one portrait Letter page, with its address where the envelope's window is. It
 // returns a *FieldError as Render does, and for an invoice that does not fit on one page.
 func (r *Renderer) RenderInvoice(i Invoice) ([]byte, error) {
+	i = i.joined()
 	p, w, err := r.composeInvoice(i)
 	if err != nil {
 		return nil, err

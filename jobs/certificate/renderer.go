@@ -61,7 +61,7 @@ type FieldError struct {
 	Problem string
 }
 
-func (e *FieldError) Error() string { return fmt.Sprintf("certificate: %s %s", e.Field, e.Problem) }
+func (e *FieldError) Error() string { return fmt.Sprintf("cannot print: %s %s", e.Field, e.Problem) }
 
 // printable returns a *FieldError unless each character of s is in all of the fonts.
 func (r *Renderer) printable(field, s string) error {
