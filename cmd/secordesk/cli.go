@@ -18,6 +18,7 @@ type cli struct {
 	Worker      workerCmd      `cmd:"" help:"Do what follows from decisions."`
 	Clock       clockCmd       `cmd:"" help:"Act on deadlines."`
 	Import      importCmd      `cmd:"" help:"Take in files: companies, people, requests, submissions, payments."`
+	Export      exportCmd      `cmd:"" help:"Write everything as CSV and JSON Lines, as of one moment."`
 	Case        caseCmd        `cmd:"" help:"Look at cases and take steps on them."`
 	Certificate certificateCmd `cmd:"" help:"Ask governing bodies for certificates in one file."`
 	Mail        mailCmd        `cmd:"" help:"Print what goes to the post, and say that it went."`

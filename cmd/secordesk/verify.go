@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"secordesk/store"
@@ -16,7 +17,7 @@ import (
 
 // verifyCmd is "secordesk verify".
 type verifyCmd struct {
-	File   string `arg:"" optional:"" help:"Export to verify instead of the database; - reads standard input."`
+	File   string `arg:"" optional:"" help:"Export to verify instead of the database, a file or the folder that export wrote; - reads standard input."`
 	Export string `placeholder:"FILE" help:"Write an export of the database to this new file as well. It holds names and free text."`
 	Head   string `placeholder:"HASH" help:"A head that an earlier verify printed; it must still be in the desk's chain."`
 }
@@ -32,7 +33,8 @@ Examples:
 	secordesk verify
 	secordesk verify --head 6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b
 	secordesk verify --export history.jsonl
-	secordesk verify history.jsonl`
+	secordesk verify history.jsonl
+	secordesk verify /srv/export`
 }
 
 // Run verifies the database or an export and names every problem.
@@ -60,8 +62,21 @@ func (c *verifyCmd) file(_ context.Context, t *terminal) (store.Report, error) {
 		return store.Report{}, &usageError{err: errors.New("--export writes what the database holds; leave the file out"), command: "secordesk verify"}
 	}
 	in := io.NopCloser(t.in)
-	if c.File != "-" {
-		file, err := os.Open(c.File)
+	path := c.File
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		err = checkManifest(path)
+		if err != nil {
+			return store.Report{}, err
+		}
+		path = filepath.Join(path, historyFile)
+		_, err = os.Stat(path)
+		if err != nil {
+			return store.Report{}, &secor.FieldError{Field: c.File, Problem: "has no " + historyFile + "; export it with its events"}
+		}
+	}
+	if path != "-" {
+		file, err := os.Open(path)
 		if err != nil {
 			return store.Report{}, fmt.Errorf("read export: %w", err)
 		}
