@@ -31,7 +31,7 @@ type exportCmd struct {
 
 // Help returns the examples.
 func (exportCmd) Help() string {
-	return `Every list is written twice, as CSV for a spreadsheet and as JSON Lines for a program, and all of them show the same moment. manifest.json, written last, has the number of rows and the SHA-256 of each file. Companies, registrations, people and courses can be imported again as they are. history.jsonl is what verify reads.
+	return `Every list is written twice, as CSV for a spreadsheet and as JSON Lines for a program, and all of them show the same moment. manifest.json, written last, has the number of rows and the SHA-256 of each file. Companies, registrations, people and courses can be imported again as they are. "secordesk verify FOLDER" checks the files and the history in them.
 
 In CSV, a text that a spreadsheet would run as a formula has an apostrophe before it: take one away from a text that begins with apostrophes and one of = + - @. JSON Lines have every text as it is.
 
@@ -40,8 +40,7 @@ The files hold names and free text; they are readable by you alone.
 Examples:
 
 	secordesk export /srv/export
-	secordesk export monday --what cases,clocks --force
-	secordesk verify /srv/export`
+	secordesk export monday --what cases,clocks --force`
 }
 
 // historyFile is the part of an export that verify reads.
@@ -142,7 +141,7 @@ type exportFile struct {
 	size int64
 }
 
-// Write writes to the file and its sum.
+// writeThrough writes to the file and adds to its sum.
 func (f *exportFile) writeThrough(p []byte) (int, error) {
 	n, err := f.file.Write(p)
 	f.sum.Write(p[:n])
