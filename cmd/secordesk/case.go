@@ -24,13 +24,14 @@ import (
 // caseCmd is "secordesk case": what looks at cases, and a command for every step
 // of secor.Steps.
 type caseCmd struct {
-	List    caseListCmd    `cmd:"" help:"List cases, those first whose time ends first."`
-	Show    caseShowCmd    `cmd:"" help:"Show a case on one screen."`
-	Search  caseSearchCmd  `cmd:"" help:"Find companies, with their cases, by whatever you know of them."`
-	History caseHistoryCmd `cmd:"" help:"Show everything that happened on a case."`
-	Papers  casePapersCmd  `cmd:"" help:"List the papers of a case, or write them to a folder: cover letter, certificate."`
-	Attach  caseAttachCmd  `cmd:"" help:"Keep a file from outside with a case, such as the certificate that the body made."`
-	Marks   caseMarksCmd   `cmd:"" help:"Write the marks of an audit as a workbook, or read them back."`
+	List    caseListCmd        `cmd:"" help:"List cases, those first whose time ends first."`
+	Show    caseShowCmd        `cmd:"" help:"Show a case on one screen."`
+	Search  caseSearchCmd      `cmd:"" help:"Find companies, with their cases, by whatever you know of them."`
+	History caseHistoryCmd     `cmd:"" help:"Show everything that happened on a case."`
+	Why     caseWhyAssignedCmd `cmd:"" name:"why-assigned" help:"Show why an audit was given to whom, and who else was looked at."`
+	Papers  casePapersCmd      `cmd:"" help:"List the papers of a case, or write them to a folder: cover letter, certificate."`
+	Attach  caseAttachCmd      `cmd:"" help:"Keep a file from outside with a case, such as the certificate that the body made."`
+	Marks   caseMarksCmd       `cmd:"" help:"Write the marks of an audit as a workbook, or read them back."`
 
 	kong.Plugins // the steps
 }

@@ -82,7 +82,9 @@ func eventLines(f *secor.File, e secor.Event, zone *time.Location) []string {
 func factWords(facts map[string]string) string {
 	var words []string
 	for name, value := range facts {
-		if value != "" {
+		// Who else was looked at is why-assigned's to show.
+		looked := strings.HasPrefix(name, "not_") || strings.HasPrefix(name, "seen_")
+		if value != "" && !looked {
 			words = append(words, name+" "+value)
 		}
 	}

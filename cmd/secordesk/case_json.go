@@ -26,6 +26,8 @@ type caseJSON struct {
 	Holder    string         `json:"holder"`
 	OpenedAt  time.Time      `json:"opened_at"`
 	Bounces   []bounceJSON   `json:"reach_by_phone"`
+	Held      *heldJSON      `json:"held_certificate,omitempty"` // what the company holds meanwhile
+	Need      string         `json:"need,omitempty"`
 	Clocks    []clockJSON    `json:"clocks"`
 	Offered   []string       `json:"offered"`            // steps that a person is asked to decide on
 	Profiles  []profileJSON  `json:"profiles,omitempty"` // companies on file that may be the one that asks
@@ -45,6 +47,11 @@ type bounceJSON struct {
 	Letter    secor.JobKind `json:"letter"`
 	Recipient string        `json:"recipient"`
 	Code      string        `json:"code"`
+}
+
+type heldJSON struct {
+	Number    string `json:"number"`
+	ExpiresOn string `json:"expires_on"`
 }
 
 type clockJSON struct {
@@ -131,9 +138,17 @@ type jobJSON struct {
 	LastError string        `json:"last_error"`
 }
 
+func (p panel) heldJSON() *heldJSON {
+	if p.Held.ExpiresOn.IsZero() {
+		return nil
+	}
+	return &heldJSON{p.Held.Number, p.Held.ExpiresOn.String()}
+}
+
 func (p panel) writeJSON(t *terminal) error {
 	out := caseJSON{Case: p.Case.ID, Kind: p.Case.Kind, State: p.Case.State, Version: p.Case.Version, Next: secor.Next(p.Case.Kind, p.Case.State),
 		Company: p.Company.ID, Name: p.Company.LegalName, Phone: p.Company.Phone, Language: p.Company.Language, Body: p.Case.Body, Edition: p.Case.EditionID, OpenedAt: p.Case.OpenedAt.UTC(),
+		Held: p.heldJSON(), Need: p.Urgency(),
 		Bounces: []bounceJSON{}, Clocks: []clockJSON{}, Offered: []string{}, Findings: []findingJSON{}, Papers: []paperJSON{}, Jobs: []jobJSON{}, Steps: append([]string{}, p.steps()...)}
 	if p.Case.Holder != 0 {
 		out.Holder = nameOf(p.File, secor.ByReviewer(p.Case.Holder))

@@ -147,6 +147,7 @@ func (p panel) about() [][]string {
 		rows = append(rows, []string{"Audit", fmt.Sprintf("%s, fee year %d, %d people; round %d", a.Purpose, a.FeeYear, a.Headcount, a.Round)},
 			[]string{"Months", fmt.Sprintf("claimed %s, verified %s (policies/records)", monthsOf(a.Claimed), monthsOf(a.Verified))})
 		question = a.Question
+		rows = append(rows, p.urgency()...)
 	}
 	for _, b := range p.Bounces {
 		rows = append(rows, []string{"Reach", fmt.Sprintf("by phone, %s: %s to %s bounced (%s)", cmp.Or(p.Company.Phone, "no number on file"), b.Letter, b.Recipient, b.Code)})
@@ -167,6 +168,19 @@ func reach(c secor.Company) string {
 		text += ", in French"
 	}
 	return text
+}
+
+// urgency says what the company holds meanwhile, and what an audit's place in the
+// queue is made of.
+func (p panel) urgency() [][]string {
+	var rows [][]string
+	if held := p.Held; !held.ExpiresOn.IsZero() {
+		rows = append(rows, []string{"Holds", fmt.Sprintf("certificate %s, until %s", cmp.Or(held.Number, "of a number not on file"), held.ExpiresOn)})
+	}
+	if need := p.Urgency(); need != "" && p.Audit.Result == "" {
+		rows = append(rows, []string{"Need", need})
+	}
+	return rows
 }
 
 func monthsOf(e secor.Evidence) string { return fmt.Sprintf("%d/%d", e.Policies, e.Records) }

@@ -23,6 +23,8 @@ type cli struct {
 	Certificate certificateCmd `cmd:"" help:"Ask governing bodies for certificates in one file."`
 	Mail        mailCmd        `cmd:"" help:"Print what goes to the post, and say that it went."`
 	Company     companyCmd     `cmd:"" help:"Look at what a company owes and paid."`
+	Queue       queueCmd       `cmd:"" help:"Show the audits that wait for a reviewer, the oldest need first, and how full everybody is."`
+	Leave       leaveCmd       `cmd:"" help:"Record that a person of the desk is away, and who stands in."`
 	Jobs        jobsCmd        `cmd:"" help:"Look at what follows from steps, and decide what failed."`
 	Letters     lettersCmd     `cmd:"" help:"Look at letters before they leave, and record what became of them."`
 	Score       scoreCmd       `cmd:"" help:"Score a submission dry, without a case."`
