@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -36,13 +35,8 @@ func cardOf(d *Desk, f *secor.File, cause secor.Event) promise.Card {
 	if f.Request == nil {
 		return card
 	}
-	for _, p := range f.Request.Profiles {
-		card.Notes = append(card.Notes, fmt.Sprintf("company %d, %s, has %s", p.CompanyID, f.OtherName(p.CompanyID), p.Why.Words()))
-	}
 	for _, finding := range f.Check(secor.MomentRequest) {
-		if finding.Guard != secor.GuardProfiles {
-			card.Notes = append(card.Notes, finding.Text)
-		}
+		card.Notes = append(card.Notes, finding.Text)
 	}
 	return card
 }

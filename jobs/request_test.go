@@ -314,6 +314,40 @@ func TestRequest_LateAtOnce(t *testing.T) {
 	s.sound()
 }
 
+// TestRequest_WithdrawnInMidAir: a letter that is under way when its reason ends has
+// left, and the case says so; those that had not begun stay.
+func TestRequest_WithdrawnInMidAir(t *testing.T) {
+	s := newStory(t)
+	s.smtp = nil // the bench's own mail server can be stopped in the middle of a letter
+	flying, land := make(chan struct{}), make(chan struct{})
+	s.post.fail = func(_ context.Context, m mail.Message) error {
+		if strings.HasPrefix(m.Subject, "A question") {
+			close(flying)
+			<-land
+		}
+		return nil
+	}
+	s.engine(t)
+	id := s.request("Kowalski Trenching Ltd.")
+	s.step(id, s.rita, "query", "", "question=who?")
+	<-flying
+	s.step(id, s.rita, "withdraw", "by phone")
+	close(land)
+	s.awaitQuiet(t)
+	s.set("2026-04-30 12:00")
+	s.sweep()
+	s.awaitQuiet(t)
+	var got []string
+	for _, m := range s.post.sent() {
+		subject, _, _ := strings.Cut(m.Subject, " [SECOR")
+		got = append(got, "office: "+subject)
+	}
+	slices.Sort(got)
+	s.wants("in the end", got, "office: A question about your Certifying Partner Request", "office: Your Certifying Partner Request is closed")
+	s.wantEvents(t, id, secor.EventLetterSent, 2)
+	s.sound()
+}
+
 // TestRequest_SaturdayNight: a request counts from the moment at which its e-mail
 // came, not from its import on Monday.
 func TestRequest_SaturdayNight(t *testing.T) {
@@ -491,19 +525,17 @@ func TestCard_TellsOfProfiles(t *testing.T) {
 	s.board, s.Channel = board, "secor-desk"
 	s.request("Kowalski Trenching Ltd.")
 	id := s.request("Kowalksi Trenching Inc.")
-	s.worker(t, s.Store)
-	s.exec(t, `UPDATE jobs SET not_before = now() + interval '1 hour' WHERE kind = 'card:post'`)
-	s.relay(t)
-	await(t, "the desk's look", func() bool { return s.job(t, id, secor.JobDecideNeed).State == promise.Done })
-	s.exec(t, `UPDATE jobs SET not_before = now() WHERE kind = 'card:post'`)
-	s.letters()
+	// Before the desk has looked by itself, too.
+	s.exec(t, `UPDATE jobs SET not_before = now() + interval '1 hour' WHERE kind = 'request:decide_need'`)
+	s.engine(t)
+	await(t, "the card", func() bool { return s.job(t, id, secor.JobPostCard).State == promise.Done })
 	var notes []string
 	for _, card := range board.cards {
 		if card.Case == int64(id) {
 			notes = card.Notes
 		}
 	}
-	if len(notes) == 0 || notes[0] != "company 1, Kowalski Trenching Ltd., has nearly the same name" {
+	if !slices.Contains(notes, "company 1, Kowalski Trenching Ltd., has nearly the same name") {
 		t.Errorf("the card notes %q", notes)
 	}
 }

@@ -84,12 +84,11 @@ func (s *Store) recipientsOf(f *secor.File, a secor.Audience) ([]string, error) 
 		}
 		return []string{secor.ByReviewer(f.Case.Holder).String()}, nil
 	case secor.AudienceHolder:
-		for _, r := range f.Roster {
-			if r.Active && r.ID == f.Case.Holder {
-				return []string{secor.ByReviewer(r.ID).String()}, nil
-			}
+		acts := f.ActsForHolder()
+		if acts == 0 {
+			return firstOf(f.Roster, secor.RoleLead, secor.RoleAdmin)
 		}
-		return firstOf(f.Roster, secor.RoleLead, secor.RoleAdmin)
+		return []string{secor.ByReviewer(acts).String()}, nil
 	case secor.AudienceLeads:
 		return firstOf(f.Roster, secor.RoleLead, secor.RoleAdmin)
 	case secor.AudienceAdmins:

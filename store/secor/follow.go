@@ -72,7 +72,7 @@ const (
 	AudienceCompany  Audience = "company"  // the company's address for letters
 	AudienceReviewer Audience = "reviewer" // who holds the case
 	AudienceFormer   Audience = "former"   // who held it before; nobody when they have left or did it themselves
-	AudienceHolder   Audience = "holder"   // who holds the case; the leads when nobody does
+	AudienceHolder   Audience = "holder"   // who holds the case, or stands in; the leads when nobody does
 	AudienceLeads    Audience = "leads"    // every active lead; the administrators when there is none
 	AudienceAdmins   Audience = "admins"   // every active administrator; the leads when there is none
 	AudienceChannel  Audience = "channel"  // the desk's channel for cards; nobody when it has none

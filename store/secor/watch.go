@@ -28,6 +28,25 @@ func (a Audience) Words() string {
 	}
 }
 
+// ActsForHolder returns who is there to act on the case today: who holds it or,
+// while that person is on leave, the stand-in, unless in conflict with the company;
+// 0 when nobody is.
+func (f *File) ActsForHolder() int64 {
+	holder, found := f.reviewer(f.Case.Holder)
+	if !found || !holder.Active {
+		return 0
+	}
+	leave, away := holder.LeaveOn(f.Today())
+	if !away {
+		return holder.ID
+	}
+	standIn, found := f.reviewer(leave.StandIn)
+	if !found || !standIn.Active || standIn.AwayOn(f.Today()) || f.conflicted(standIn.ID) != nil {
+		return 0
+	}
+	return standIn.ID
+}
+
 // Watch returns where a clock of the case stands. Instants are in its calendar's zone.
 func (f *File) Watch(c Clock) Watch {
 	w := Watch{Clock: c}
