@@ -194,6 +194,7 @@ func (f *File) returnAudit(Input) error {
 	}
 	// The marks are kept, and so is who knows them.
 	f.Audit.Prefer, f.Case.Holder = f.Case.Holder, 0
+	f.Audit.TakenIn, f.Audit.TakenAs = Date{}, 0 // what the company is told of next is another submission
 	return f.move(StateOpen, EventAuditReturned, f.act.Reason, nil)
 }
 

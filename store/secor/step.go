@@ -195,7 +195,7 @@ func (s Step) Take(f *File, in Input) error {
 		return refuse(ErrIllegalMove, "", "%s is a step of %s; case %d is %s", s.Name, s.Kind.words(), f.Case.ID, f.Case.Kind.words())
 	}
 	if !s.offeredIn(f.Case.State) {
-		return refuse(ErrIllegalMove, f.whatNow(), "%s is not possible: %s", s.Label, f.standing())
+		return refuse(ErrIllegalMove, s.instead(f), "%s is not possible: %s", s.Label, f.standing())
 	}
 	err := s.allow(f)
 	if err != nil {
@@ -221,6 +221,15 @@ func (s Step) Take(f *File, in Input) error {
 		}
 		return s.do(f, plain)
 	})
+}
+
+// instead says what to do where a step is not offered. What a reviewer has
+// confirmed is only changed by an appeal.
+func (s Step) instead(f *File) string {
+	if s.Holder && f.Case.State == StateQAComplete {
+		return "the score is confirmed; a lead can have it heard again by somebody else: appeal"
+	}
+	return f.whatNow()
 }
 
 // accepted takes the list of accepted guards out of the input.
