@@ -413,7 +413,8 @@ func (im *importer) addSubmission(ctx context.Context, r record) (store.Change, 
 	if err != nil {
 		return "", err
 	}
-	submission := secor.Submission{Marks: r.marks, Months: r.months(), LastDay: r.date("last_day"), Headcount: r.count("headcount")}
+	submission := secor.Submission{Marks: r.marks, Months: r.months(), LastDay: r.date("last_day"), Headcount: r.count("headcount"),
+		LegalName: r.text("legal_name"), Account: r.text("account"), EvidenceURL: r.text("evidence_url"), Resolved: r.resolved}
 	act := im.companyAct(r, f.Company.ID, r.time("submitted_at"))
 	return store.Added, im.store.UpdateCase(ctx, f.Case.ID, act, func(f *secor.File, _ time.Time) error { return f.Submit(submission) })
 }
@@ -422,14 +423,11 @@ func (im *importer) addSubmission(ctx context.Context, r record) (store.Change, 
 // speaks against either; without an audit the marks are held against the protocol
 // that one opened today would have.
 func (im *importer) awaiting(ctx context.Context, r record) (*secor.File, error) {
-	waits := func(f *secor.File) bool {
-		return f.Case.State == secor.StateOpen || f.Case.State == secor.StateRevision
-	}
-	f, err := im.oneAudit(ctx, r, waits)
+	f, err := im.oneAudit(ctx, r, (*secor.File).TakesSubmission)
 	if err != nil {
 		return nil, refusals(err, im.lookAtMarks(r))
 	}
-	if !waits(f) {
+	if !f.TakesSubmission() {
 		err = &secor.FieldError{Field: "fee_year", Value: r.text("fee_year"), Problem: fmt.Sprintf(
 			"has audit %d, which takes no submission now (%s)", f.Case.ID, f.Case.State.Words())}
 	}

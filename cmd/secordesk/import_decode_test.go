@@ -418,6 +418,12 @@ func checkRecord(t *testing.T, r record) {
 			fields[name] = r.flag(name, false)
 		case formatMarks:
 			fields[name] = marksJSON(r.marks)
+		case formatResolved:
+			list := []map[string]any{}
+			for _, a := range r.resolved {
+				list = append(list, map[string]any{"note": a.Note, "answer": a.Answer})
+			}
+			fields[name] = list
 		}
 		if text == "" || len(text) > maxLine {
 			t.Fatalf("%s: the value is %d bytes", name, len(text))

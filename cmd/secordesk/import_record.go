@@ -100,6 +100,9 @@ func recordKinds() []*recordKind {
 			}, months(), fieldList{
 				{name: "submitted_at", format: formatTime, required: true, past: true},
 				{name: "marks", format: formatMarks},
+				{name: "legal_name", format: formatName},
+				{name: "evidence_url", format: formatLink},
+				{name: "resolved", format: formatResolved},
 			})},
 		{name: "payment", plural: "payments", add: (*importer).addPayment, bulk: (*importer).addPayments, key: []string{"body", "account", "fee_year", "reference", "entry", "received_on"},
 			fields: slices.Concat(account("body", "account"), fieldList{

@@ -146,6 +146,8 @@ func TestImportSchemas_DecideAsTheDecoder(t *testing.T) {
 		formatFlag:     {`"true"`, `null`, `1`},
 		formatChoice:   {`7`, `null`, `"other"`},
 		formatMarks:    {`null`, `"A1=3"`, `{}`, `[7]`, `[{"awarded": 3}]`, `[{"question": "A1", "points": 3}]`, `[{"question": "A1", "awarded": "3.505"}]`, `[{"question": "A1", "na": "yes"}]`},
+		formatResolved: {`null`, `"3=done"`, `{}`, `[7]`, `[{"answer": "done"}]`, `[{"note": "3"}]`, `[{"note": 0}]`, `[{"note": 1.5}]`, `[{"note": 3, "reply": "done"}]`, `[{"note": 3, "answer": 7}]`},
+		formatLink:     {`7`, `null`, `"http://tool.example/14"`, `"tool.example"`, `"https://"`, `"https://tool.example/a b"`, `"https://` + strings.Repeat("x", 500) + `"`},
 	}
 	for _, kind := range recordKinds() {
 		shape, err := schema.Compile("import/" + kind.name)

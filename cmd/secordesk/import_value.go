@@ -35,6 +35,8 @@ const (
 	formatFlag     format = "flag"
 	formatChoice   format = "choice"
 	formatMarks    format = "marks"
+	formatResolved format = "resolved" // answered notes
+	formatLink     format = "link"
 )
 
 // jsonTypes are the JSON types in which a format may be written.
@@ -46,7 +48,7 @@ func (f format) jsonTypes() []string {
 		return []string{"string", "number"}
 	case formatFlag:
 		return []string{"boolean"}
-	case formatMarks:
+	case formatMarks, formatResolved:
 		return []string{"array"}
 	default:
 		return []string{"string"}
@@ -67,6 +69,8 @@ type record struct {
 	kind  *recordKind
 	texts map[string]string
 	marks []secor.Mark
+
+	resolved []secor.Response
 }
 
 // The readers below return nothing for a value that is absent or cannot be read.
@@ -160,6 +164,9 @@ func (d *reader) cell(r *record, f recordField, c cell) []error {
 	if f.format == formatMarks {
 		return d.marks(r, f, c)
 	}
+	if f.format == formatResolved {
+		return d.resolved(r, f, c)
+	}
 	text, err := d.value(r, f, c.text)
 	switch {
 	case err != nil:
@@ -204,6 +211,8 @@ func (f format) jsonHint() string {
 		return "true or false"
 	case formatMarks:
 		return "a list of marks"
+	case formatResolved:
+		return "a list of answered notes"
 	default:
 		return "text in quotation marks"
 	}
@@ -222,6 +231,8 @@ func (d *reader) value(r *record, f recordField, text string) (string, error) {
 		return cleanEmail(text)
 	case formatPhone:
 		return secor.NormalPhone(text)
+	case formatLink:
+		return cleanLink(text)
 	case formatProvince:
 		return d.province(text)
 	case formatBody:
