@@ -33,6 +33,10 @@ type caseCmd struct {
 	Attach  caseAttachCmd      `cmd:"" help:"Keep a file from outside with a case, such as the certificate that the body made."`
 	Marks   caseMarksCmd       `cmd:"" help:"Write the marks of an audit as a workbook, or read them back."`
 
+	Sheet  caseSheetCmd  `cmd:"" help:"Show an audit's questions as claimed and as verified, who changed what and why, and the notes."`
+	Rounds caseRoundsCmd `cmd:"" help:"Show what the company handed in, round by round, and what nobody asked for."`
+	Score  caseScoreCmd  `cmd:"" help:"Show the preliminary score of an audit, as claimed."`
+
 	kong.Plugins // the steps
 }
 

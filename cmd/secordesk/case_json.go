@@ -34,6 +34,8 @@ type caseJSON struct {
 	Findings  []findingJSON  `json:"findings"`
 	Invoice   *invoiceJSON   `json:"invoice,omitempty"`
 	Claimed   *scoreJSON     `json:"claimed,omitempty"`
+	Notes     []noteJSON     `json:"notes,omitempty"`
+	Evidence  string         `json:"evidence_url,omitempty"`
 	Verified  *scoreJSON     `json:"verified,omitempty"`
 	Result    secor.Verdict  `json:"result,omitempty"`
 	TermYears int            `json:"term_years,omitempty"`
@@ -206,8 +208,11 @@ func (p panel) scoresInto(out *caseJSON) error {
 	if p.Audit == nil {
 		return nil
 	}
-	out.Result, out.TermYears = p.Audit.Result, p.Audit.Term
-	claimed, err := p.claimed()
+	out.Result, out.TermYears, out.Evidence = p.Audit.Result, p.Audit.Term, p.Audit.Stated.EvidenceURL
+	if len(p.Notes) > 0 {
+		out.Notes = notesJSON(p.Notes)
+	}
+	claimed, err := p.Preliminary()
 	if err != nil {
 		return fmt.Errorf("judge claimed marks: %w", err)
 	}

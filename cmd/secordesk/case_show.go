@@ -155,7 +155,7 @@ func (p panel) about() [][]string {
 	if question != "" {
 		rows = append(rows, []string{"Question", question})
 	}
-	return rows
+	return append(rows, p.submitted()...)
 }
 
 // reach says by what number a company is called, and that its letters are not in English.
@@ -179,6 +179,28 @@ func (p panel) urgency() [][]string {
 	}
 	if need := p.Urgency(); need != "" && p.Audit.Result == "" {
 		rows = append(rows, []string{"Need", need})
+	}
+	return rows
+}
+
+// submitted shows what the last submission states beside its marks, and the notes.
+func (p panel) submitted() [][]string {
+	if p.Audit == nil {
+		return nil
+	}
+	var rows [][]string
+	for _, row := range [][]string{{"Stated name", p.Audit.Stated.LegalName}, {"Stated account", p.Audit.Stated.Account}, {"Evidence", p.Audit.Stated.EvidenceURL}} {
+		if row[1] != "" {
+			rows = append(rows, row)
+		}
+	}
+	for _, n := range p.Notes {
+		if n.State != secor.NoteWithdrawn {
+			rows = append(rows, []string{fmt.Sprintf("Note %d", n.Number), noteWords(n)})
+		}
+	}
+	if unlooked := p.Unlooked(); p.Case.State == secor.StateInQA && len(unlooked) > 0 {
+		rows = append(rows, []string{"Not looked at", strings.Join(unlooked, " ")})
 	}
 	return rows
 }
@@ -325,23 +347,12 @@ func (p panel) steps() []string {
 	return names
 }
 
-// claimed judges the marks as the company gave them.
-func (p panel) claimed() (secor.Score, error) {
-	var marks []secor.Mark
-	for _, line := range p.Sheet {
-		if line.Claimed != nil {
-			marks = append(marks, *line.Claimed)
-		}
-	}
-	return p.Protocol.Judge(marks, p.Edition.PassMarks[p.Audit.Purpose])
-}
-
 func (p panel) score(t *terminal) error {
 	if len(p.Sheet) == 0 {
 		_, err := fmt.Fprintln(t.out, "Nothing has been submitted yet.")
 		return err
 	}
-	claimed, err := p.claimed()
+	claimed, err := p.Preliminary()
 	if err != nil {
 		return fmt.Errorf("judge claimed marks: %w", err)
 	}

@@ -456,7 +456,7 @@ func writtenOf(f *File) written {
 		w.Audit = *f.Audit
 	}
 	for id, line := range f.Sheet {
-		w.Sheet[id] = [2]string{line.Claimed.words(), line.Verified.words()}
+		w.Sheet[id] = [2]string{line.Claimed.Words(), line.Verified.Words()}
 	}
 	w.LastMove.Facts = maps.Clone(f.LastMove.Facts)
 	w.Certificates, w.Clocks = slices.Clone(f.Certificates), slices.Clone(f.Clocks)

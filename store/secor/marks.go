@@ -52,7 +52,3 @@ func (c MarkChange) input() Input {
 	}
 	return in
 }
-
-// Words returns a mark as lists and events write it: "3.50/5.00", "n/a"; a question
-// without one is "unscored".
-func (m *Mark) Words() string { return m.words() }

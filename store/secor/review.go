@@ -154,15 +154,17 @@ func (f *File) changeMark(in Input) error {
 	}
 	line := f.Sheet[m.Question]
 	if sameMark(line.Verified, &checked) {
-		return &FieldError{Field: "question " + m.Question, Problem: "is verified with " + checked.words() + " already; agree with its element instead"}
+		return &FieldError{Field: "question " + m.Question, Problem: "is verified with " + checked.Words() + " already; agree with its element instead"}
 	}
-	f.record(EventMarkChanged, f.act.Reason, facts{"question": m.Question, "from": line.Verified.words(), "to": checked.words()})
+	f.record(EventMarkChanged, f.act.Reason, facts{"question": m.Question, "from": line.Verified.Words(), "to": checked.Words()})
 	line.Verified = &checked
 	f.Sheet[m.Question] = line
 	return nil
 }
 
-func (m *Mark) words() string {
+// Words returns a mark as a person reads it: "3.50/5.00", "n/a", and "unscored"
+// where there is none.
+func (m *Mark) Words() string {
 	switch {
 	case m == nil:
 		return "unscored"
@@ -249,7 +251,7 @@ func (f *File) agree(in Input) error {
 			return refuse(ErrNotScored, "mark it first", "question %s is not scored", q.ID)
 		case !sameMark(line.Claimed, line.Verified):
 			return refuse(ErrIllegalMove, "an element with a changed mark counts as looked at",
-				"question %s is verified with %s and was claimed with %s", q.ID, line.Verified.words(), line.Claimed.words())
+				"question %s is verified with %s and was claimed with %s", q.ID, line.Verified.Words(), line.Claimed.Words())
 		}
 	}
 	f.Audit.Agreed = strings.Join(append(f.agreed(), id), " ")

@@ -12,7 +12,7 @@ import (
 // sheetOf returns "claimed > verified" of a question.
 func sheetOf(o *office, question string) string {
 	line := o.Sheet[question]
-	return line.Claimed.words() + " > " + line.Verified.words()
+	return line.Claimed.Words() + " > " + line.Verified.Words()
 }
 
 func TestSubmit_Refuses(t *testing.T) {
@@ -440,14 +440,14 @@ func TestMerge(t *testing.T) {
 		}
 		changed := strings.Fields(o.fact(EventRevisionReceived, "changed"))
 		for id, line := range o.Sheet {
-			same := line.Claimed.words() == before[id].Claimed.words()
+			same := line.Claimed.Words() == before[id].Claimed.Words()
 			want := line.Claimed
 			if same {
 				want = before[id].Verified
 			}
-			if line.Verified.words() != want.words() || slices.Contains(changed, id) == same {
-				rt.Fatalf("%s: claimed %s, then %s; verified %s, then %s; changed %v", id, before[id].Claimed.words(), line.Claimed.words(),
-					before[id].Verified.words(), line.Verified.words(), changed)
+			if line.Verified.Words() != want.Words() || slices.Contains(changed, id) == same {
+				rt.Fatalf("%s: claimed %s, then %s; verified %s, then %s; changed %v", id, before[id].Claimed.Words(), line.Claimed.Words(),
+					before[id].Verified.Words(), line.Verified.Words(), changed)
 			}
 		}
 	})

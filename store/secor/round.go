@@ -65,7 +65,7 @@ func (r Round) words(id string) string {
 	if !claimed {
 		return "unscored"
 	}
-	return m.words()
+	return m.Words()
 }
 
 func (e Evidence) words() string { return fmt.Sprintf("%d/%d", e.Policies, e.Records) }
@@ -129,7 +129,7 @@ func (f *File) compareSheets(s Submission, sheet map[string]Line, data facts) {
 func (f *File) sheetSum() string {
 	var b strings.Builder
 	for _, id := range slices.Sorted(maps.Keys(f.Sheet)) {
-		fmt.Fprintf(&b, "%s=%s\n", id, f.Sheet[id].Claimed.words())
+		fmt.Fprintf(&b, "%s=%s\n", id, f.Sheet[id].Claimed.Words())
 	}
 	fmt.Fprintf(&b, "%s %s %d", f.Audit.LastDay, f.Audit.Claimed.words(), f.Audit.Headcount)
 	sum := sha256.Sum256([]byte(b.String()))

@@ -304,7 +304,7 @@ func TestMerge_LosesNothingVerified(t *testing.T) {
 			verified := map[string]string{}
 			for id, mark := range draw("verified") {
 				if o.try(asAna, "mark", "as found", "question="+id, "awarded="+mark) == nil {
-					verified[id] = o.Sheet[id].Verified.words()
+					verified[id] = o.Sheet[id].Verified.Words()
 				}
 			}
 			if o.try(asAna, "query", "", "question=once more") != nil {
@@ -324,10 +324,10 @@ func TestMerge_LosesNothingVerified(t *testing.T) {
 					rt.Fatalf("%s from %s to %s: changed %v", id, claimed[id], next[id], changed)
 				}
 				if next[id] != claimed[id] && !sameMark(line.Claimed, line.Verified) {
-					rt.Fatalf("%s was claimed anew and is verified with %s", id, line.Verified.words())
+					rt.Fatalf("%s was claimed anew and is verified with %s", id, line.Verified.Words())
 				}
-				if was, marked := verified[id]; marked && next[id] == claimed[id] && line.Verified.words() != was {
-					rt.Fatalf("%s was verified with %s and is now %s", id, was, line.Verified.words())
+				if was, marked := verified[id]; marked && next[id] == claimed[id] && line.Verified.Words() != was {
+					rt.Fatalf("%s was verified with %s and is now %s", id, was, line.Verified.Words())
 				}
 			}
 			claimed = next
