@@ -351,7 +351,7 @@ func (f *File) ChangedMarks() []ChangedMark {
 	for _, id := range slices.Sorted(maps.Keys(f.Sheet)) {
 		line := f.Sheet[id]
 		if line.Verified != nil && !sameMark(line.Claimed, line.Verified) {
-			changed = append(changed, ChangedMark{Question: id, Claimed: line.Claimed.words(), Verified: line.Verified.words()})
+			changed = append(changed, ChangedMark{Question: id, Claimed: line.Claimed.Words(), Verified: line.Verified.Words()})
 		}
 	}
 	return changed
