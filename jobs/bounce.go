@@ -15,9 +15,10 @@ import (
 
 // bounceKinds is what follows when a letter does not arrive: who holds the case, or
 // the leads, reach its reader by phone. The letter does not leave when somebody was
-// faster.
+// faster. An announcement of maintenance does not leave once the window is over, or the
+// company has nothing to do any more.
 func bounceKinds() []Kind {
-	return []Kind{write(secor.JobReachByPhone, "bounced")}
+	return []Kind{write(secor.JobReachByPhone, "bounced"), write(secor.JobMaintenance, "maintenance")}
 }
 
 // bounceLimit bounds how long the record of a bounce on its case is waited for. Then

@@ -134,6 +134,10 @@ func letterCause(text string) secor.Event {
 		return secor.Event{Kind: secor.EventLetterBounced, Text: "letter not sent: recipient: 550 5.1.1 unknown mailbox",
 			Facts: map[string]string{"job": "31", "letter": "score:send_fail", "recipient": "company:9", "code": "5.1.1"}}
 	}
+	if text == "maintenance" {
+		return secor.Event{Kind: secor.EventMaintenance, Text: "Scheduled maintenance of the website and the online courses.",
+			Facts: map[string]string{"from": "2024-03-26T03:00:00Z", "to": "2024-03-26T05:00:00Z", "province": "AB"}}
+	}
 	return secor.Event{Kind: secor.EventClockBreach, Text: "Eleven people work for you; please apply for COR.", Facts: map[string]string{
 		"policy": "qa_review", "why": "least load: 2 of 8", "changed": "C1 C4", "unasked": "C4", "round": "2"}}
 }

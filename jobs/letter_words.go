@@ -28,6 +28,7 @@ func words(lang secor.Language) template.FuncMap {
 		"nearMiss":   nearMiss,
 		"subject":    func(question string) string { return subject(lang, question) },
 		"reached":    reached,
+		"window":     window,
 		"callAt":     callAt,
 	}
 }
@@ -140,4 +141,47 @@ func callAt(page letterPage) string {
 		return "no number is on file"
 	}
 	return cmp.Or(page.File.Company.Phone, "no number is on file; secordesk case correct --field phone puts one there")
+}
+
+// window says when the sites are down: "on Monday, 25 March 2024, from 21:00 to 23:00
+// (Mountain Time)". One that ends on another day names both.
+func window(page letterPage) string {
+	w := page.File.WindowOf(page.Cause)
+	first, last := secor.DateOf(w.From, w.From.Location()), secor.DateOf(w.To, w.To.Location())
+	zone := zoneName(page.Lang, w.Province)
+	from, to := w.From.Format("15:04"), w.To.Format("15:04")
+	if page.Lang == secor.French {
+		from, to = strings.Replace(from, ":", " h ", 1), strings.Replace(to, ":", " h ", 1)
+		if first == last {
+			return fmt.Sprintf("le %s, de %s à %s (%s)", page.Lang.Date(first), from, to, zone)
+		}
+		return fmt.Sprintf("du %s à %s au %s à %s (%s)", page.Lang.Date(first), from, page.Lang.Date(last), to, zone)
+	}
+	if first == last {
+		return fmt.Sprintf("on %s from %s to %s (%s)", page.Lang.Date(first), from, to, zone)
+	}
+	return fmt.Sprintf("from %s on %s to %s on %s (%s)", from, page.Lang.Date(first), to, page.Lang.Date(last), zone)
+}
+
+// zoneName is how people call the time of a province.
+func zoneName(lang secor.Language, province string) string {
+	french := lang == secor.French
+	switch {
+	case province == "AB" && french:
+		return "heure des Rocheuses"
+	case province == "AB":
+		return "Mountain Time"
+	case province == "BC" && french:
+		return "heure du Pacifique"
+	case province == "BC":
+		return "Pacific Time"
+	case province == "MB" && french:
+		return "heure du Centre"
+	case province == "MB":
+		return "Central Time"
+	case french:
+		return "heure de la province " + province
+	default:
+		return province + " time"
+	}
 }

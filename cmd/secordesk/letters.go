@@ -14,9 +14,10 @@ import (
 
 // lettersCmd is "secordesk letters".
 type lettersCmd struct {
-	List    lettersListCmd    `cmd:"" help:"List every letter: to whom, in which languages, after what."`
-	Preview lettersPreviewCmd `cmd:"" help:"Show a letter as it would leave now."`
-	Bounce  lettersBounceCmd  `cmd:"" help:"Record delivery reports: letters that came back."`
+	List     lettersListCmd     `cmd:"" help:"List every letter: to whom, in which languages, after what."`
+	Preview  lettersPreviewCmd  `cmd:"" help:"Show a letter as it would leave now."`
+	Announce lettersAnnounceCmd `cmd:"" help:"Tell companies that have something to do of maintenance."`
+	Bounce   lettersBounceCmd   `cmd:"" help:"Record delivery reports: letters that came back."`
 }
 
 // Help returns the examples.

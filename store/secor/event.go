@@ -105,7 +105,8 @@ const (
 	EventLetterSent       EventKind = "letter.sent"
 	EventLetterBounced    EventKind = "letter.bounced"         // to a company or a body
 	EventColleagueBounced EventKind = "letter.bounced_at_desk" // to somebody of this desk
-	EventReached          EventKind = "recipient.reached"      // by another way than the letter that bounced
+	EventMaintenance      EventKind = "maintenance.announced"
+	EventReached          EventKind = "recipient.reached" // by another way than the letter that bounced
 	EventJobRetried       EventKind = "job.retried"
 	EventJobDropped       EventKind = "job.dropped"
 	EventJobArrived       EventKind = "job.arrived"

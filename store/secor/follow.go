@@ -62,6 +62,7 @@ const (
 
 	JobPostCard     JobKind = "card:post"
 	JobReachByPhone JobKind = "letter:reach_by_phone"
+	JobMaintenance  JobKind = "letter:announce_maintenance"
 )
 
 // Audience says for whom a job is done; the store resolves it to recipients in
@@ -170,6 +171,7 @@ var follows = []Follow{
 
 	{EventLetterBounced, JobReachByPhone, AudienceHolder},
 	{EventColleagueBounced, JobReachByPhone, AudienceLeads},
+	{EventMaintenance, JobMaintenance, AudienceCompany},
 }
 
 // Follows returns what follows from an event.
@@ -284,7 +286,7 @@ func Judged(kind JobKind) bool {
 
 // byCause are the kinds whose reason is told by the event that they follow from.
 var byCause = []JobKind{JobWarn, JobEscalate, JobTellAdmin, JobAnswerReminder, JobRevisionReminder, JobOfferClosing,
-	JobReachByPhone}
+	JobReachByPhone, JobMaintenance}
 
 // stillTroubled reports whether what somebody was to be told of, or reminded of,
 // has not been settled.
@@ -292,6 +294,8 @@ func (f *File) stillTroubled(cause Event) bool {
 	switch cause.Kind {
 	case EventClockWarned, EventClockBreach, EventClockEscalated, EventAnswerReminder, EventRevisionReminder, EventAnswerOverdue:
 		return f.stillLate(cause)
+	case EventMaintenance:
+		return f.now.Before(f.WindowOf(cause).To) && f.companyActs()
 	case EventLetterBounced, EventColleagueBounced:
 		return f.stillUnreached(cause)
 	case EventRegistrationAsked:
