@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -459,6 +460,38 @@ func TestInvoices_Papers(t *testing.T) {
 				t.Errorf("%s: the paper says %q:\n%s", tt.firm.name, not, text)
 			}
 		}
+	}
+	c.sound()
+}
+
+// TestInvoices_PaperOfADoubtfulLetter: of a letter of which nobody knows whether it
+// arrived, the paper is on file; one that is sent on another day is kept beside it.
+func TestInvoices_PaperOfADoubtfulLetter(t *testing.T) {
+	c := newCashier(t)
+	c.stop()
+	c.post.fail = func(context.Context, mail.Message) error {
+		return &mail.SendError{Outcome: mail.Ambiguous, Step: mail.StepLetter, Err: io.ErrUnexpectedEOF}
+	}
+	stop := c.worker(t, c.Store)
+	f := c.firm("doubtful", nil)
+	c.awaitQuiet(t)
+	stop()
+	j := c.wantJob(t, f.at, secor.JobInvoice, promise.Ambiguous, 1)
+	kept, err := c.Documents(t.Context(), f.at)
+	c.must(err)
+	if len(kept) != 1 || f.file().Invoice().State != secor.StateDraft {
+		t.Errorf("%d papers of an invoice that is %s", len(kept), f.file().Invoice().State)
+	}
+	c.set(c.clock().AddDate(0, 0, 2))
+	act := secor.Act{ID: "retry", By: c.lead, Surface: secor.SurfaceCLI, Reason: "the server lost it"}
+	c.must(c.RetryJob(t.Context(), j.ID, act, true))
+	c.work()
+	c.awaitQuiet(t)
+	kept, err = c.Documents(t.Context(), f.at)
+	c.must(err)
+	sent := c.mail("doubtful@firm.example")
+	if len(kept) != 2 || len(sent) != 1 || !slices.ContainsFunc(kept, func(d secor.Document) bool { return string(d.Data) == string(sent[0].Attachments[0].Data) }) {
+		t.Errorf("%d papers are kept of %d letters, want both that were begun", len(kept), len(sent))
 	}
 	c.sound()
 }

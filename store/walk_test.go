@@ -112,6 +112,9 @@ func (w *walker) input(f *secor.File, s secor.Step) secor.Input {
 			in["value"] = fmt.Sprintf("Value %d", w.rand.IntN(9))
 		}
 	}
+	if name := "pays-on"; in[name] != "" {
+		in[name] = w.today().AddDays(1 + w.rand.IntN(20)).String()
+	}
 	if name := "expires-on"; in[name] != "" {
 		in[name] = w.today().AddYears(1).String()
 	}

@@ -2,6 +2,7 @@ package secor
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -353,5 +354,59 @@ func (o *office) checkMoney(rt *rapid.T, standing map[string]Cents) {
 	}
 	if _, pending := o.Promise(); pending && (!owed || o.phase(PolicyInvoice) != PhasePaused) {
 		rt.Fatal("a promise is pending and the reminders go on")
+	}
+}
+
+// TestStillTrue_Money ends the reason of each letter about money in each of the
+// ways in which it can end before the letter leaves.
+func TestStillTrue_Money(t *testing.T) {
+	pay := func(reference string) func(*office) {
+		return func(o *office) { o.take(asCleo, "pay", "", "amount=157.50", "method=eft", "reference="+reference) }
+	}
+	reverse := func(reference string) func(*office) {
+		return func(o *office) { o.take(asCleo, "reverse-payment", "no cover", "reference="+reference) }
+	}
+	lead := func(step string) func(*office) { return func(o *office) { o.take(asCleo, step, "so it is") } }
+	drafted := func(t testing.TB) *office { return auditIn(t, StateAwaitingPayment) }
+	partly := func(t testing.TB) *office {
+		o := drafted(t)
+		o.take(asCleo, "pay", "", "amount=1", "method=eft", "reference=part")
+		return o
+	}
+	broken := func(t testing.TB) *office {
+		o := invoicedOn(t)
+		o.take(asAna, "promise-to-pay", "by phone", "pays-on=2026-03-30")
+		o.sweep("2026-03-31 00:00")
+		return o
+	}
+	tests := []struct {
+		letter JobKind
+		cause  EventKind
+		begin  func(testing.TB) *office
+		ends   map[string]func(*office)
+	}{
+		{JobInvoice, EventInvoiceDrafted, drafted, map[string]func(*office){"paid": pay("1"), "void": lead("void-invoice"), "cancelled": lead("cancel"),
+			"withdrawn": lead("withdraw"), "lapsed": lead("lapse"), "sent": func(o *office) { o.accepted(JobInvoice) }}},
+		{JobInvoice, EventInvoiceDrafted, partly, map[string]func(*office){"cancelled, paid in part": lead("cancel")}},
+		{JobReceipt, EventInvoicePaid, func(t testing.TB) *office { return auditIn(t, StateRegistrationReview) }, map[string]func(*office){"bounced": reverse("0042")}},
+		{JobEscalate, EventPaymentReversed, func(t testing.TB) *office { o := auditIn(t, StateOpen); reverse("0042")(o); return o }, map[string]func(*office){
+			"paid again": pay("0042"), "cancelled": lead("cancel")}},
+		{JobEscalate, EventInvoiceOverpaid, func(t testing.TB) *office { o := auditIn(t, StateOpen); pay("2")(o); return o }, map[string]func(*office){
+			"refunded": func(o *office) { o.take(asCleo, "refund", "twice", "method=eft", "reference=R") }, "bounced": reverse("2")}},
+		{JobEscalate, EventClockBreach, broken, map[string]func(*office){"paid": pay("1"), "void": lead("void-invoice"), "cancelled": lead("cancel"),
+			"promised anew": func(o *office) { o.take(asAna, "promise-to-pay", "by phone", "pays-on=2026-04-05") }}},
+		{JobResumeReminders, EventPromiseBroken, broken, map[string]func(*office){"paid": pay("1"), "void": lead("void-invoice"), "cancelled": lead("cancel"),
+			"promised anew": func(o *office) { o.take(asAna, "promise-to-pay", "by phone", "pays-on=2026-04-05") }, "resumed already": (*office).resume}},
+	}
+	for _, tt := range tests {
+		for _, end := range slices.Sorted(maps.Keys(tt.ends)) {
+			o := tt.begin(t)
+			cause := o.last(tt.cause)
+			before := StillTrue(tt.letter, o.File, cause)
+			tt.ends[end](o)
+			if after := StillTrue(tt.letter, o.File, cause); !before || after {
+				t.Errorf("%s of %s, %s: true before %t, after %t", tt.letter, tt.cause, end, before, after)
+			}
+		}
 	}
 }
