@@ -231,6 +231,16 @@ func TestInvoice_FeeOfAnAuditThatEndedEarly(t *testing.T) {
 	}
 }
 
+// TestInvoice_FeeOfAnotherYear does not serve: the fee belongs to its calendar year.
+func TestInvoice_FeeOfAnotherYear(t *testing.T) {
+	second := sameYear(t, auditIn(t, StateCancelled), 15)
+	second.Audit.FeeYear = 2027
+	second.take(Desk, "invoice", "")
+	if second.Invoice().Number() != "2027-12-A" || second.Case.State != StateAwaitingPayment {
+		t.Errorf("an audit of 2027 is %s with invoice %s", second.Case.State, second.Invoice().Number())
+	}
+}
+
 // TestInvoice_ReopenedKeepsItsFee: while the reopened case uses its fee, no other
 // audit does.
 func TestInvoice_ReopenedKeepsItsFee(t *testing.T) {
@@ -410,6 +420,14 @@ func TestReversePayment_Closed(t *testing.T) {
 	}
 	if i := o.cycle(PolicyInvoice); i >= 0 && o.Clocks[i].Phase() != PhaseFinished {
 		t.Errorf("a clock runs for it: %s", o.Clocks[i].Phase())
+	}
+	twice := auditIn(t, StateAwaitingPayment)
+	twice.take(asCleo, "pay", "", "amount=100", "method=eft", "reference=1")
+	twice.take(asCleo, "pay", "", "amount=57.50", "method=eft", "reference=2")
+	twice.take(asCleo, "cancel", "registered twice")
+	twice.take(asCleo, "reverse-payment", "bounced", "reference=2")
+	if twice.Invoice().State != StateSent || !twice.Invoice().Free || twice.phase(PolicyInvoice) != PhaseFinished {
+		t.Errorf("a part of what a closed audit left: %s, its clock is %s", twice.Invoice().State, twice.phase(PolicyInvoice))
 	}
 	passed := auditIn(t, StateQAComplete)
 	passed.take(asCleo, "reverse-payment", "bounced", "reference=0042")
