@@ -380,11 +380,29 @@ func TestRender_HostileText(t *testing.T) {
 	}
 }
 
-func TestRender_GreekAndCyrillic(t *testing.T) {
-	c := northern(func(c *certificate.Certificate) { c.LegalName = "Олена Шевченко & Ελένη" })
-	got := tool(t, render(t, c), "pdftotext", "FILE", "-")
-	if !strings.Contains(got, "Олена Шевченко & Ελένη") {
-		t.Errorf("pdftotext finds\n%s", got)
+// Each letter, digit, sign and mark of punctuation that the fonts have is found again by another's reader.
+func TestRender_EveryLetter(t *testing.T) {
+	r := renderer(t)
+	var printed []string
+	line := ""
+	for c := '!'; c < 0x2700; c++ { // where the fonts' last signs are
+		_, err := r.Render(northern(func(k *certificate.Certificate) { k.Accounts = []string{string(c)} }))
+		var missing *certificate.FieldError
+		if errors.As(err, &missing) {
+			continue
+		}
+		line += string(c)
+		if len([]rune(line)) == 40 {
+			printed = append(printed, line)
+			line = ""
+		}
+	}
+	printed = append(printed, line)
+	for _, s := range printed {
+		got := tool(t, render(t, northern(func(c *certificate.Certificate) { c.TradeName = s })), "pdftotext", "-raw", "FILE", "-")
+		if !strings.Contains(got, "operating as "+norm.NFC.String(s)) {
+			t.Errorf("want %s in\n%s", s, got)
+		}
 	}
 }
 

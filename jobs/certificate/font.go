@@ -113,20 +113,29 @@ const (
 	pageSize = lastCode - unicode.MaxASCII
 )
 
-// paginate gives each character its page and code. The first page has the codes of Windows-1252, which every reader knows.
+// common is what names and letters of this part of the world have beyond ASCII; each is in Windows-1252.
+const common = "\u00a0©«®°·»¿¡ÀÁÂÄÅÆÇÈÉÊËÍÎÏÑÓÔÖØÙÚÛÜßàáâäåæçèéêëíîïñóôöøùúûüÿŒœŸ–—‘’“”•…€™"
+
+// paginate gives each character its page and code. The first page has codes of Windows-1252, which every reader knows;
+// what it leaves out of these is seldom, would make every file larger, and comes last.
 func (f *face) paginate() {
-	var rest []rune
+	var rest, seldom []rune
 	first := map[byte]rune{}
 	for r := range f.glyphs {
 		code, known := charmap.Windows1252.EncodeRune(r)
-		if known {
+		switch {
+		case !known:
+			rest = append(rest, r)
+		case r <= unicode.MaxASCII || strings.ContainsRune(common, r):
 			first[code] = r
-			continue
+		default:
+			seldom = append(seldom, r)
 		}
-		rest = append(rest, r)
 	}
 	f.addPage(first)
 	slices.Sort(rest)
+	slices.Sort(seldom)
+	rest = append(rest, seldom...)
 	for part := range slices.Chunk(rest, pageSize) {
 		page := map[byte]rune{}
 		for i, r := range part {
