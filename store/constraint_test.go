@@ -101,6 +101,7 @@ var wrongRows = []struct{ constraint, statement string }{
 	{"companies_province_is_known", `UPDATE companies SET province = 'XX' WHERE id = 1`},
 	{"companies_address_province_is_known", `UPDATE companies SET address_province = 'XX' WHERE id = 1`},
 	{"companies_email_is_one_address", `UPDATE companies SET email = 'a@b.example, c@d.example' WHERE id = 1`},
+	{"companies_certificate_number_is_short", `UPDATE companies SET certificate_number = repeat('9', 41) WHERE id = 1`},
 	{"companies_phone_is_plain", `UPDATE companies SET phone = '+1 403 555 0142' WHERE id = 1`},
 	{"companies_language_is_known", `UPDATE companies SET language = 'de' WHERE id = 1`},
 	{"registrations_one_per_body", `INSERT INTO registrations VALUES (1, 'ab-pir', '7654321', true)`},
@@ -118,6 +119,7 @@ var wrongRows = []struct{ constraint, statement string }{
 	{"reviewers_email_is_unique", `UPDATE reviewers SET email = 'admin@desk.example' WHERE id = 1`},
 	{"leaves_once_per_day", `INSERT INTO leaves VALUES (1, '2026-01-01', NULL), (1, '2026-01-01', '2026-01-02')`},
 	{"leaves_end_after_they_begin", `INSERT INTO leaves VALUES (1, '2026-01-02', '2026-01-01')`},
+	{"leaves_somebody_else_stands_in", `INSERT INTO leaves VALUES (1, '2026-01-02', NULL, 1)`},
 	{"conflicts_once_per_day", `INSERT INTO conflicts VALUES (1, 1, '2026-01-01', NULL, ''), (1, 1, '2026-01-01', NULL, 'x')`},
 	{"conflicts_end_after_they_begin", `INSERT INTO conflicts VALUES (1, 1, '2026-01-02', '2026-01-01', '')`},
 
@@ -147,6 +149,7 @@ var wrongRows = []struct{ constraint, statement string }{
 	{"audits_months_in_range", `UPDATE audits SET verified_records = -1 WHERE case_id = 3`},
 	{"audits_question_is_asked", `UPDATE audits SET question = 'why?' WHERE case_id = 3`},
 	{"audits_waiting_are_with_us", `UPDATE audits SET waiting = true, state = 'open' WHERE case_id = 4`},
+	{"audits_queue_has_an_age", `UPDATE audits SET state = 'submitted', submitted_at = NULL WHERE case_id = 3`},
 	{"audits_round_not_negative", `UPDATE audits SET round = -1, state = 'open' WHERE case_id = 4`},
 	{"audits_review_has_a_submission", `UPDATE audits SET round = 0 WHERE case_id = 3`},
 	{"audits_review_has_a_submission", `UPDATE audits SET last_day = NULL WHERE case_id = 3`},
