@@ -91,15 +91,21 @@ func (s *Store) cleanEntry(d *deskTx, e CompanyEntry) (CompanyEntry, bool) {
 	return e, ok
 }
 
+// The queries for many look each one up by its index: a plan that Postgres made for
+// an empty table would otherwise read all of it for every chunk of a first import.
 const takenAccountsSQL = `
-	SELECT r.body, r.account
-	FROM registrations r
-	JOIN unnest($1::text[], $2::text[]) AS n (body, account) ON n.body = r.body AND n.account = r.account`
+	SELECT n.body, n.account
+	FROM unnest($1::text[], $2::text[]) AS n (body, account)
+	CROSS JOIN LATERAL (SELECT FROM registrations r WHERE r.body = n.body AND r.account = n.account LIMIT 1) found`
 
 const takenNamesSQL = `
-	SELECT DISTINCT c.near_name, r.body
-	FROM companies c JOIN registrations r ON r.company_id = c.id
-	WHERE c.near_name = ANY($1)`
+	SELECT n.near_name, n.body
+	FROM unnest($1::text[], $2::text[]) AS n (near_name, body)
+	CROSS JOIN LATERAL (
+		SELECT
+		FROM companies c JOIN registrations r ON r.company_id = c.id
+		WHERE c.near_name = n.near_name AND r.body = n.body
+		LIMIT 1) found`
 
 // freeOf reports which entries nobody has the account of and no company of the body,
 // nor an entry before, the name.
@@ -114,7 +120,7 @@ func freeOf(d *deskTx, entries []CompanyEntry) ([]bool, error) {
 		return nil, fmt.Errorf("look for accounts: %w", err)
 	}
 	var near []struct{ NearName, Body string }
-	err = d.SelectContext(d.ctx, &near, takenNamesSQL, pq.Array(names))
+	err = d.SelectContext(d.ctx, &near, takenNamesSQL, pq.Array(names), pq.Array(bodies))
 	if err != nil {
 		return nil, fmt.Errorf("look for near names: %w", err)
 	}
@@ -231,7 +237,10 @@ func (d *deskTx) recordAll(events []secor.Event) error {
 	return nil
 }
 
-const takenOfSQL = `SELECT DISTINCT act_id FROM events WHERE act_id = ANY($1)`
+const takenOfSQL = `
+	SELECT n.act_id
+	FROM unnest($1::text[]) AS n (act_id)
+	CROSS JOIN LATERAL (SELECT FROM events e WHERE e.act_id = n.act_id LIMIT 1) found`
 
 func takenOf(ctx context.Context, db queries, acts []string) (map[string]bool, error) {
 	var found []string
@@ -261,10 +270,13 @@ type CompanyOnFile struct {
 }
 
 const companiesByAccountSQL = `
-	SELECT ` + companyColumns + `, n.body AS account_body, n.account AS account_number, good_standing
-	FROM unnest($1::text[], $2::text[]) AS n (body, account)
-	JOIN registrations r ON r.body = n.body AND r.account = n.account
-	JOIN companies c ON c.id = r.company_id`
+	SELECT ` + companyColumns + `, account_body, account_number, good_standing
+	FROM (
+		SELECT n.body AS account_body, n.account AS account_number, r.company_id, r.good_standing
+		FROM unnest($1::text[], $2::text[]) AS n (body, account)
+		CROSS JOIN LATERAL (SELECT company_id, good_standing FROM registrations WHERE body = n.body AND account = n.account LIMIT 1) r
+	) found
+	CROSS JOIN LATERAL (SELECT ` + companyColumns + ` FROM companies WHERE id = found.company_id LIMIT 1) c`
 
 // CompaniesByAccount returns the companies that have the accounts, by account; one
 // that nobody has is left out.
@@ -297,7 +309,7 @@ func columnsOfAccounts(accounts []Account) ([]string, []string) {
 const auditsByAccountSQL = `
 	SELECT n.place, c.id
 	FROM unnest($1::text[], $2::text[], $3::integer[]) WITH ORDINALITY AS n (body, account, fee_year, place)
-	JOIN registrations r ON r.body = n.body AND r.account = n.account
+	CROSS JOIN LATERAL (SELECT company_id FROM registrations WHERE body = n.body AND account = n.account LIMIT 1) r
 	JOIN cases c ON c.company_id = r.company_id AND c.body = n.body AND c.kind = 'audit'
 	JOIN audits a ON a.case_id = c.id AND a.fee_year = n.fee_year
 	ORDER BY c.id`
