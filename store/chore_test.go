@@ -47,8 +47,9 @@ func (d *desk) wantState(c promise.Claim, want promise.State) {
 
 // chores are the ways to finish a job that concerns no case.
 var chores = map[string]func(*store.Store, context.Context, promise.Claim) (promise.State, error){
-	"desk:anchor": (*store.Store).FinishAnchor,
-	"desk:purge":  (*store.Store).FinishPurge,
+	"desk:anchor":        (*store.Store).FinishAnchor,
+	"desk:purge":         (*store.Store).FinishPurge,
+	"certificate:gather": (*store.Store).FinishGather,
 }
 
 // A chore whose claim was lost does not complete the job that went on without it.

@@ -37,3 +37,6 @@ const (
 	LockDesk   = int64(lockDesk)
 	LockRoster = int64(lockRoster)
 )
+
+// LockNumbers is the lock of who gives a certificate its number.
+const LockNumbers = int64(lockNumbers)
