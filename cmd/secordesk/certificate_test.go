@@ -31,6 +31,14 @@ type mailroom struct {
 
 func newMailroom(t *testing.T) *mailroom {
 	t.Helper()
+	m := newOfficeOfMail(t)
+	m.runs("worker", "worker starts")
+	return m
+}
+
+// newOfficeOfMail is a mailroom whose worker does not run yet.
+func newOfficeOfMail(t *testing.T) *mailroom {
+	t.Helper()
 	m := &mailroom{office: newOffice(t)}
 	m.clock = &deskClock{at: m.now}
 	var err error
@@ -45,7 +53,6 @@ func newMailroom(t *testing.T) *mailroom {
 	m.desk = m.open()
 	_, _, err = m.desk.AddReviewer(t.Context(), m.act("admin"), secor.Reviewer{Name: "Dev Patel", Email: "dev.patel@example.com", Role: secor.RoleAdmin, Active: true})
 	m.must(err)
-	m.runs("worker", "worker starts")
 	return m
 }
 
