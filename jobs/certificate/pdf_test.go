@@ -226,7 +226,8 @@ func run(t *testing.T, name string, args ...string) string {
 	cmd := exec.Command(path, args...)
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	err = cmd.Run()
-	if err != nil || problems.Len() > 0 {
+	complains := problems.Len() > 0 && name != "zbarimg" // which complains where there is no D-Bus, and reads all the same
+	if err != nil || complains {
 		t.Fatalf("%s: %v: %s", name, err, problems.String())
 	}
 	return out.String()
