@@ -592,3 +592,16 @@ func TestCard_NoChannel(t *testing.T) {
 		t.Errorf("%d cards are promised, %v", len(found), err)
 	}
 }
+
+// TestCard_WithoutPoster: a worker that posts no cards leaves them to another.
+func TestCard_WithoutPoster(t *testing.T) {
+	s := newStory(t)
+	s.Channel = "secor-desk"
+	s.engine(t)
+	id := s.request("Kowalski Trenching Ltd.")
+	await(t, "a second attempt", func() bool { return s.job(t, id, secor.JobPostCard).Attempts > 1 })
+	j := s.job(t, id, secor.JobPostCard)
+	if j.State != promise.Open || !j.SendingAt.IsZero() && j.Leased.IsZero() || !strings.Contains(j.LastError, "posts no cards") {
+		t.Errorf("the card is %s: %s", j.State, j.LastError)
+	}
+}

@@ -90,6 +90,9 @@ func loadOthers(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
 			return fmt.Errorf("companies like this one: %w", err)
 		}
 	}
+	if len(ids) == 0 {
+		return nil
+	}
 	var found []struct {
 		ID        int64
 		LegalName string

@@ -5,6 +5,7 @@ import "testing"
 // TestActsForHolder: a warning goes to somebody who is there.
 func TestActsForHolder(t *testing.T) {
 	always := Span{From: Date{2020, 1, 1}}
+	foes := []Conflict{{ReviewerID: ben, Span: always}}
 	tests := []struct {
 		situation string
 		change    func(roster []Reviewer)
@@ -25,6 +26,11 @@ func TestActsForHolder(t *testing.T) {
 		if got := o.ActsForHolder(); got != tt.want {
 			t.Errorf("%s: %d acts, want %d", tt.situation, got, tt.want)
 		}
+	}
+	o := lateRequest(t)
+	o.Roster[0].Away, o.Conflicts = []Leave{{Span: always, StandIn: ben}}, foes
+	if got := o.ActsForHolder(); got != 0 {
+		t.Errorf("the stand-in is in conflict, but %d acts", got)
 	}
 	if got := newOffice(t, SubjectRequest).ActsForHolder(); got != 0 {
 		t.Errorf("nobody holds it, but %d acts", got)
