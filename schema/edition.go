@@ -189,15 +189,22 @@ func (f *editionFile) evidenceHosts(r *reading) []string {
 	return hosts
 }
 
+// mostTaxes is how many taxes of one province an invoice has room for.
+const mostTaxes = 4
+
 func (f *feesFile) fees(r *reading) secor.Fees {
 	fees := secor.Fees{
 		AnnualMember:    secor.Cents(take(r, "/fees/annual_member", "Annual fee: member", "%v", f.AnnualMember)),
 		AnnualNonMember: secor.Cents(take(r, "/fees/annual_non_member", "Annual fee: others", "%v", f.AnnualNonMember)),
 		FurtherReview:   secor.Cents(take(r, "/fees/further_review", "Each further review of the year", "%v", f.FurtherReview)),
 	}
-	seen := map[string]bool{}
+	seen, many := map[string]bool{}, map[string]int{}
 	for i, t := range f.Taxes {
 		pointer := fmt.Sprintf("/fees/taxes/%d", i)
+		many[t.Province]++
+		if many[t.Province] > mostTaxes {
+			r.complain(pointer, "%s has more than the %d taxes that an invoice can print", t.Province, mostTaxes)
+		}
 		if seen[t.Province+t.Name] {
 			r.complain(pointer, "%s of %s is given twice; keep one", t.Name, t.Province)
 		}

@@ -250,6 +250,11 @@ func TestLoadFS_Small(t *testing.T) {
 	}
 }
 
+// taxOf returns a tax of Alberta.
+func taxOf(name string) string {
+	return `{"province": "AB", "name": "` + name + `", "basis_points": 1, "source": "test", "certainty": "ours"}`
+}
+
 func TestLoadFS_WrongFiles(t *testing.T) {
 	const now, tiny, body, calendar = "programme/now.json", "protocol/tiny.json", "bodies/ab.json", "calendar/AB.json"
 	tests := []struct {
@@ -308,6 +313,9 @@ func TestLoadFS_WrongFiles(t *testing.T) {
 		{"no edition but examples", now, `"example": false`, `"example": true`, ""},
 		{"a key given twice", now, `"max_headcount":`, "\"max_headcount\": {\"value\": 11, \"source\": \"test\", \"certainty\": \"ours\"},\n  \"max_headcount\":",
 			`line 25: /max_headcount: is given twice; keep one`},
+		{"more taxes than an invoice can print", now, `    "taxes": [
+`, "    \"taxes\": [\n" + strings.Join([]string{taxOf("A"), taxOf("B"), taxOf("C"), taxOf("D"), ""}, ",\n"),
+			`/fees/taxes/4: AB has more than the 4 taxes that an invoice can print`},
 		{"a missing comma", now, `"id": "now",`, `"id": "now"`,
 			`line 4: malformed JSON: invalid character '"' after object key:value pair`},
 		{"an exponent", now, `{"value": 10,`, `{"value": 1e999999999,`,

@@ -262,6 +262,7 @@ var stillCaused = map[JobKind]func(*File, Event) bool{
 	JobInterim:           func(f *File, cause Event) bool { return ofRound(cause, f.Audit.TakenAs) },
 	JobInvoiceReminder:   (*File).reminds,
 	JobResumeReminders:   (*File).brokenBy,
+	JobReceipt:           (*File).coveredBy,
 }
 
 // ofRound reports whether a letter about a submission is about that round: a

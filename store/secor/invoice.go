@@ -373,11 +373,22 @@ func (f *File) pay(in Input) error {
 	if invoice.Balance() > 0 || invoice.State == StatePaid {
 		return nil
 	}
-	err = f.moveInvoiceOn(p.ReceivedOn, StatePaid, EventInvoicePaid, facts{"invoice": invoice.Number()})
+	err = f.moveInvoiceOn(p.ReceivedOn, StatePaid, EventInvoicePaid, facts{"invoice": invoice.Number(), "payment": strconv.Itoa(len(invoice.Payments))})
 	if err != nil || f.Case.State != StateAwaitingPayment {
 		return err
 	}
 	return f.move(StateRegistrationReview, EventRegistrationChecked, "", facts{"owed": "0"})
+}
+
+// coveredBy reports whether the payment that made the invoice paid, as an event
+// tells, still stands: one that came after it bounced has a receipt of its own.
+func (f *File) coveredBy(cause Event) bool {
+	n, err := strconv.Atoi(cause.Facts["payment"])
+	invoice := f.Invoice()
+	if err != nil || invoice == nil {
+		return invoice != nil // an event of before said nothing
+	}
+	return n >= 1 && n <= len(invoice.Payments) && invoice.Payments[n-1].ReversedOn.IsZero()
 }
 
 // paymentOf reads a payment or a refund. A reference that stands already on an

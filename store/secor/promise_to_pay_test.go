@@ -388,7 +388,8 @@ func TestStillTrue_Money(t *testing.T) {
 		{JobInvoice, EventInvoiceDrafted, drafted, map[string]func(*office){"paid": pay("1"), "void": lead("void-invoice"), "cancelled": lead("cancel"),
 			"withdrawn": lead("withdraw"), "lapsed": lead("lapse"), "sent": func(o *office) { o.accepted(JobInvoice) }}},
 		{JobInvoice, EventInvoiceDrafted, partly, map[string]func(*office){"cancelled, paid in part": lead("cancel")}},
-		{JobReceipt, EventInvoicePaid, func(t testing.TB) *office { return auditIn(t, StateRegistrationReview) }, map[string]func(*office){"bounced": reverse("0042")}},
+		{JobReceipt, EventInvoicePaid, func(t testing.TB) *office { return auditIn(t, StateRegistrationReview) }, map[string]func(*office){"bounced": reverse("0042"),
+			"bounced, and presented again": func(o *office) { reverse("0042")(o); pay("0042")(o) }}},
 		{JobEscalate, EventPaymentReversed, func(t testing.TB) *office { o := auditIn(t, StateOpen); reverse("0042")(o); return o }, map[string]func(*office){
 			"paid again": pay("0042"), "cancelled": lead("cancel")}},
 		{JobEscalate, EventInvoiceOverpaid, func(t testing.TB) *office { o := auditIn(t, StateOpen); pay("2")(o); return o }, map[string]func(*office){
