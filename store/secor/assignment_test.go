@@ -58,7 +58,7 @@ func TestAssign_NotToWhoHandedItBack(t *testing.T) {
 		t.Errorf("handed back from %s", o.fact(EventAuditHandedBack, "from"))
 	}
 	o.take(Desk, "assign", "")
-	if o.Case.Holder == ana || o.fact(EventAuditAssigned, "not_1") != "handed it back" {
+	if o.Case.Holder == ana || o.fact(EventAuditAssigned, "not_1") != "had it before" {
 		t.Errorf("held by %d, not Ana because she %s", o.Case.Holder, o.fact(EventAuditAssigned, "not_1"))
 	}
 	o = auditIn(t, StateInQA)

@@ -59,7 +59,7 @@ type Need struct {
 	Horizon   int       // days
 	Conflicts []Conflict
 	Judge     int64 // who confirmed the last verdict, which was appealed: never chosen
-	Avoid     int64 // who handed it back: not chosen again
+	Avoid     int64 // who handed it back or lost it: not chosen again
 	Prefer    int64 // who returned it to be done again: gets it when able
 }
 
@@ -177,7 +177,7 @@ const (
 	barCapacity bar = "has no capacity"
 	barAway     bar = "is away"
 	barJudged   bar = "reviewed it before"
-	barAvoid    bar = "handed it back"
+	barAvoid    bar = "had it before"
 	barConflict bar = "has a conflict of interest"
 	barFull     bar = "is full"
 )
@@ -225,10 +225,10 @@ func (s *seats) bars(n Need, i int) bar {
 		return s.out[i]
 	case r.ID == n.Judge:
 		return barJudged
-	case r.ID == n.Avoid:
-		return barAvoid
 	case slices.ContainsFunc(s.days, func(day Date) bool { return inConflict(r.ID, n.Conflicts, day) }):
 		return barConflict
+	case r.ID == n.Avoid:
+		return barAvoid
 	case s.out[i] != "":
 		return s.out[i]
 	case s.load(i)+FullEffort > Effort(r.Capacity)*FullEffort:
