@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lib/pq"
 	"github.com/xuri/excelize/v2"
 
 	"secordesk/store/storetest"
@@ -48,32 +47,10 @@ func benchImport(b *testing.B, file string, n int) {
 	path := filepath.Join(dir, file)
 	rows := benchRows(file, n)
 	benchFile(b, path, rows)
-	peak := int64(0) // in kB
-	secordesk := func(args ...string) (time.Duration, *os.ProcessState) {
-		command := exec.Command(os.Args[0])
-		command.Args = append([]string{"secordesk"}, args...) // what testscript.Main goes by
-		command.Env = append(os.Environ(), "DATABASE_URL="+dsn, "SECORDESK_AS=dev.patel@desk.example")
-		var out strings.Builder
-		command.Stdout, command.Stderr = &out, &out
-		began := time.Now()
-		err := command.Start()
-		if err != nil {
-			b.Fatal(err)
-		}
-		stop := make(chan struct{})
-		watched := make(chan int64)
-		go func() { watched <- watchPeak(command.Process.Pid, stop) }()
-		err = command.Wait()
-		took := time.Since(began)
-		close(stop)
-		peak = <-watched
-		if err != nil {
-			b.Fatalf("%v\n%.2000s", err, out.String())
-		}
-		return took, command.ProcessState
-	}
+	office := &child{b: b, dsn: dsn}
+	secordesk := office.run
 	reviewers := filepath.Join(dir, "reviewers.csv")
-	benchFile(b, reviewers, [][]string{{"name", "email", "role", "capacity"}, {"Dev Patel", "dev.patel@desk.example", "admin", "0"}, {"Cleo Martin", "cleo@desk.example", "lead", "5"}})
+	benchFile(b, reviewers, benchRoster())
 	secordesk("import", reviewers)
 	if strings.HasPrefix(file, "payments") {
 		benchAudits(b, dir, n, secordesk)
@@ -84,9 +61,60 @@ func benchImport(b *testing.B, file string, n int) {
 	b.StopTimer()
 	b.ReportMetric(float64(n)/took.Seconds(), "lines/s")
 	b.ReportMetric(took.Seconds()*100_000/float64(n), "s/100k")
-	b.ReportMetric(float64(peak)/1024, "MB-RSS")
+	b.ReportMetric(float64(office.peak)/1024, "MB-RSS")
 	b.ReportMetric((process.UserTime()+process.SystemTime()).Seconds()*100_000/float64(n), "cpu-s/100k") // without Postgres
 	b.ReportMetric(took.Seconds()/floor.Seconds(), "x-COPY")
+}
+
+// child runs commands of secordesk as processes of their own.
+type child struct {
+	b    *testing.B
+	dsn  string
+	peak int64 // resident set of the last one, in kB
+}
+
+func (c *child) run(args ...string) (time.Duration, *os.ProcessState) {
+	command := exec.Command(os.Args[0])
+	command.Args = append([]string{"secordesk"}, args...) // what testscript.Main goes by
+	command.Env = append(os.Environ(), "DATABASE_URL="+c.dsn, "SECORDESK_AS=dev.patel@desk.example")
+	var out strings.Builder
+	command.Stdout, command.Stderr = &out, &out
+	began := time.Now()
+	err := command.Start()
+	if err != nil {
+		c.b.Fatal(err)
+	}
+	stop := make(chan struct{})
+	watched := make(chan int64)
+	go func() { watched <- watchPeak(command.Process.Pid, stop) }()
+	err = command.Wait()
+	took := time.Since(began)
+	close(stop)
+	c.peak = <-watched
+	if err != nil {
+		c.b.Fatalf("%v\n%.2000s", err, out.String())
+	}
+	return took, command.ProcessState
+}
+
+// BenchmarkExport exports a desk of IMPORT_LINES audits.
+func BenchmarkExport(b *testing.B) {
+	n := importLines(b)
+	office := &child{b: b, dsn: storetest.DSN(b)}
+	dir := b.TempDir()
+	reviewers := filepath.Join(dir, "reviewers.csv")
+	benchFile(b, reviewers, benchRoster())
+	office.run("import", reviewers)
+	benchAudits(b, dir, n, office.run)
+	for b.Loop() {
+		took, _ := office.run("export", filepath.Join(dir, "export"), "--force")
+		b.ReportMetric(took.Seconds()*100_000/float64(n), "s/100k-cases")
+		b.ReportMetric(float64(office.peak)/1024, "MB-RSS")
+	}
+}
+
+func benchRoster() [][]string {
+	return [][]string{{"name", "email", "role", "capacity"}, {"Dev Patel", "dev.patel@desk.example", "admin", "0"}, {"Cleo Martin", "cleo@desk.example", "lead", "5"}}
 }
 
 // watchPeak returns the largest resident set of a process in kB until stop. What the
@@ -171,7 +199,7 @@ func copyFloor(b *testing.B, rows [][]string) time.Duration {
 	db.MustExec("CREATE TABLE bare (" + strings.Join(rows[0], " text, ") + " text)")
 	began := time.Now()
 	tx := db.MustBegin()
-	copied, err := tx.Prepare(pq.CopyIn("bare", rows[0]...))
+	copied, err := tx.Prepare("COPY bare (" + strings.Join(rows[0], ", ") + ") FROM STDIN")
 	for _, row := range rows[1:] {
 		values := make([]any, len(row))
 		for i, value := range row {
