@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -105,16 +106,18 @@ func roundsOf(f *secor.File, rounds []secor.Round, events []secor.Event, now tim
 
 // turns finds until when a round was with the office, and for how long with either.
 func (j *roundJSON) turns(events []secor.Event, now time.Time) {
-	for _, e := range events {
-		if e.Subject != secor.SubjectAudit || e.HappenedAt.Before(j.HandedInAt) || e.To == secor.StateSubmitted || e.To == secor.StateInQA {
-			continue
-		}
-		if j.CompanyUntil != nil && e.HappenedAt.After(*j.CompanyUntil) {
+	handed := slices.IndexFunc(events, func(e secor.Event) bool {
+		return e.Facts["sheet"] != "" && e.Facts["round"] == strconv.Itoa(j.Number)
+	})
+	for _, e := range events[handed+1:] {
+		if e.Facts["sheet"] != "" {
 			break
 		}
-		at := e.HappenedAt.UTC()
-		j.OfficeUntil, j.asked = &at, secor.Next(secor.SubjectAudit, e.To) == secor.PartyCompany
-		break
+		if e.Subject == secor.SubjectAudit && e.To != secor.StateSubmitted && e.To != secor.StateInQA {
+			at := e.HappenedAt.UTC()
+			j.OfficeUntil, j.asked = &at, secor.Next(secor.SubjectAudit, e.To) == secor.PartyCompany
+			break
+		}
 	}
 	days := func(from time.Time, to *time.Time) int {
 		end := now
@@ -125,16 +128,11 @@ func (j *roundJSON) turns(events []secor.Event, now time.Time) {
 	}
 	switch {
 	case j.OfficeUntil == nil && j.CompanyUntil != nil: // marks that followed
-		j.OfficeDays = days(j.HandedInAt, j.CompanyUntil)
-		j.CompanyUntil = nil
-	case j.OfficeUntil == nil:
-		j.OfficeDays = days(j.HandedInAt, nil)
-	default:
-		j.OfficeDays = days(j.HandedInAt, j.OfficeUntil)
-	}
-	if j.asked {
+		j.OfficeUntil, j.CompanyUntil = j.CompanyUntil, nil
+	case j.asked:
 		j.CompanyDays = days(*j.OfficeUntil, j.CompanyUntil)
 	}
+	j.OfficeDays = days(j.HandedInAt, j.OfficeUntil)
 }
 
 func (l roundList) write(t *terminal, zone *time.Location) error {

@@ -315,7 +315,7 @@ func (f *File) confirm(Input) error {
 		f.Audit.Term = f.Edition.Months.Term(score.Verdict, months)
 	}
 	data := facts{"awarded": score.Awarded.String(), "available": score.Available.String(),
-		"percent": Percent(score.Awarded, score.Available), "months": strconv.Itoa(months), "not_looked_at": strings.Join(f.Unlooked(), " ")}
+		"percent": Percent(score.Awarded, score.Available), "months": strconv.Itoa(months), "unlooked": strings.Join(f.Unlooked(), " ")}
 	if score.Verdict == VerdictFail {
 		return f.move(StateQAComplete, EventAuditFailed, "", data)
 	}

@@ -210,7 +210,7 @@ func TestAgree(t *testing.T) {
 		t.Error("what Ana agreed with counts for Ben")
 	}
 	o.take(asBen, "confirm", "")
-	if got := o.fact(EventAuditPassed, "not_looked_at"); got != "A" {
+	if got := o.fact(EventAuditPassed, "unlooked"); got != "A" {
 		t.Errorf("confirmed without a look at %q, want A", got)
 	}
 	mustRefuse(t, auditMarked(t, StateInQA, "").try(asAna, "agree", "", "element=A"), ErrNotScored, "question A1 is not scored")
