@@ -55,6 +55,9 @@ func (m *memory) UpdateCase(_ context.Context, id secor.CaseID, act secor.Act, s
 		e.Seq = len(m.events) + 1
 		m.events = append(m.events, e)
 		for _, follow := range secor.Follows(e.Kind) {
+			if follow.Audience == secor.AudienceChannel {
+				continue // this desk has none
+			}
 			m.jobs = append(m.jobs, promise.Job{ID: int64(len(m.jobs) + 1), Kind: string(follow.Job), Cause: e.Seq,
 				Recipient: string(follow.Audience), State: promise.Open})
 		}

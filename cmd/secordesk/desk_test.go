@@ -359,7 +359,8 @@ func (l *logbook) read() (string, <-chan struct{}) {
 }
 
 // The processes do what the Procfile lets them do: a step at the command line
-// becomes a letter, and a promise that is a month late is brought before a lead.
+// becomes a letter, and a promise that is a month late is brought, once, before
+// the administrators, or the leads where there is none.
 func TestProcesses(t *testing.T) {
 	o := newOffice(t)
 	maps.Copy(o.environ, services(t))
@@ -373,8 +374,8 @@ func TestProcesses(t *testing.T) {
 	o.now = o.now.AddDate(0, 1, 0)
 	clock := o.start("clock")
 	clock.awaits("clock levels reached")
-	worker.awaits(`"kind":"escalation:tell_lead"`)
-	o.says("case history 1", "clock.breached, by the desk \\(clock\\)", "letter escalation:tell_lead")
+	worker.awaits(`"kind":"escalation:tell_admin"`)
+	o.says("case history 1", "clock.breached, by the desk \\(clock\\)", "letter escalation:tell_admin")
 	clock.ends()
 	worker.ends()
 }
