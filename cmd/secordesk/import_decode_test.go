@@ -122,7 +122,7 @@ func TestJSONLines_Refuses(t *testing.T) {
 		{"no record", `{"name": "A"}`, []string{`f:1: record: is missing: what the line holds, such as company`}},
 		{"record is no text", `{"record": 7}`, []string{`f:1: record: "7" is a number and must be a string such as company`}},
 		{"unknown record", `{"record": "compny"}`, []string{`f:1: record: "compny" is not a kind of record (did you mean "company"?); there is ` +
-			`company, person, course, registration, reviewer, leave, conflict, partner_request, audit_registration, submission, payment`}},
+			`company, person, course, registration, reviewer, leave, conflict, partner_request, audit_registration, submission, payment, certificate_answer`}},
 		{"unknown field", with(t, jsonCompany, "acount", `"1"`), []string{`f:1: "acount" is not a field of company (did you mean "account"?)`}},
 		{"field of another case", with(t, jsonCompany, "Email", `"x@y.example"`), []string{`f:1: "Email" is not a field of company (did you mean "email"?)`}},
 		{"all at once", `{"record": "company", "legal_name": "=HYPERLINK(\"https://evil.example\")", "province": "ON", "body": "ab-prr", "account": "12", "email": "nobody"}`, []string{
