@@ -35,7 +35,7 @@ func (r *Report) Expect(head string) {
 
 // NotCompared says what Verify does not hold against the events.
 func NotCompared() string {
-	return "clock ledgers, marks and months of sheets, texts of notes, the register of companies and people, jobs, what else a case holds, papers that are gone or were replaced with their sum; " +
+	return "clock ledgers, marks and months of sheets, texts of notes, the register of companies and people, jobs, batches for bodies and for the post, what else a case holds, papers that are gone or were replaced with their sum; " +
 		"and whether events of a case since the last anchor were cut together with what they say"
 }
 

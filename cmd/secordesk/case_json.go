@@ -129,6 +129,9 @@ type paperJSON struct {
 	Number    string      `json:"number"`
 	IssuedOn  string      `json:"issued_on"`
 	ExpiresOn string      `json:"expires_on"`
+	DueMonth  int         `json:"due_month"` // of maintenance, each year; 0: it is not issued yet
+	MailedOn  string      `json:"mailed_on"`
+	Question  string      `json:"question"` // the body asked and was not answered yet
 }
 
 type jobJSON struct {
@@ -179,7 +182,8 @@ func (p panel) writeJSON(t *terminal) error {
 		out.Invoice = p.invoiceJSON(i)
 	}
 	for _, c := range p.Certificates {
-		out.Papers = append(out.Papers, paperJSON{c.State, c.Term, c.Number, c.IssuedOn.String(), c.ExpiresOn.String()})
+		out.Papers = append(out.Papers, paperJSON{c.State, c.Term, c.Number, c.IssuedOn.String(), c.ExpiresOn.String(),
+			int(c.ExpiresOn.Month), c.MailedOn.String(), c.Question})
 	}
 	for _, j := range p.jobs {
 		out.Jobs = append(out.Jobs, jobJSON{j.ID, j.Kind, j.Recipient, j.State, j.Attempts, j.LastError})

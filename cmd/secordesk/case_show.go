@@ -319,7 +319,13 @@ func (p panel) papers() [][]string {
 	for _, c := range p.Certificates {
 		text := fmt.Sprintf("%s, %d years", c.State.Words(), c.Term)
 		if c.Number != "" {
-			text += fmt.Sprintf(", %s, %s to %s", c.Number, c.IssuedOn, c.ExpiresOn)
+			text += fmt.Sprintf(", %s, %s to %s, due each %s", c.Number, c.IssuedOn, c.ExpiresOn, c.ExpiresOn.Month)
+		}
+		if !c.MailedOn.IsZero() {
+			text += ", mailed " + c.MailedOn.String()
+		}
+		if c.Question != "" {
+			text += ", asked: " + c.Question
 		}
 		rows = append(rows, []string{"Certificate", text})
 	}
