@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,7 +26,8 @@ type mailroom struct {
 	desk    *desk
 	clock   *deskClock
 	letters *sink.Sink
-	seen    int // letters
+	cut     atomic.Bool // the answer to the next letter to a body is lost
+	seen    int         // letters
 	audits  int
 }
 
@@ -42,7 +44,9 @@ func newOfficeOfMail(t *testing.T) *mailroom {
 	m := &mailroom{office: newOffice(t)}
 	m.clock = &deskClock{at: m.now}
 	var err error
-	m.letters, err = sink.Open(t.TempDir(), sink.Options{})
+	m.letters, err = sink.Open(t.TempDir(), sink.Options{Last: func(address string) bool {
+		return !strings.HasPrefix(address, "certificates@") || !m.cut.Swap(false)
+	}})
 	m.must(err)
 	t.Cleanup(func() { m.letters.Close() })
 	for name, value := range map[string]string{"REDIS_URL": "redis://" + miniredis.RunT(t).Addr(), "SMTP_URL": m.letters.URL(), "DESK_FROM": "desk@example.com",
@@ -449,6 +453,35 @@ func TestCertificates_BritishColumbia(t *testing.T) {
 		t.Errorf("the letter says\n%s", text)
 	}
 	m.says(fmt.Sprint("case delivered ", a))
+	m.says("verify", "^sound: ")
+}
+
+// TestCertificates_BatchInDoubt: the answer to a batch is lost. Nobody sends it again,
+// and a person who finds out that it arrived ends it for every case in it.
+func TestCertificates_BatchInDoubt(t *testing.T) {
+	m := newMailroom(t)
+	a := m.passed("bc-worksafebc", "200123456", calledCompany("Coast Rigging Ltd.", postal("V6B 1A1")))
+	b := m.passed("bc-worksafebc", "200123457", calledCompany("Delta Dredging Ltd.", postal("V6B 1A2")))
+	m.cut.Store(true)
+	m.says("certificate batch --body bc-worksafebc", "Batch 1 for bc-worksafebc: 2 certificates")
+	m.wantLetters("^certificates@bc-worksafebc.example: Certificate requests")
+	listed := m.says("jobs list", "certificate:send_batch")
+	job := regexp.MustCompile(`(?m)^ *(\d+) .*ambiguous +certificate:send_batch`).FindStringSubmatch(listed)
+	if job == nil {
+		t.Fatalf("no job is in doubt:\n%s", listed)
+	}
+	m.says("jobs show "+job[1], "from batch 1 for a governing body")
+	m.says(fmt.Sprint("case show ", a), "^Certificate +due")
+	m.refuses("certificate batch --body bc-worksafebc", "is due that is in no batch")
+	m.says("jobs arrived " + job[1] + ` --reason "they called"`)
+	m.wantLetters()
+	for _, id := range []secor.CaseID{a, b} {
+		m.says(fmt.Sprint("case show ", id), "^Certificate +requested")
+		if n := strings.Count(m.says(fmt.Sprint("case history ", id)), "certificate.requested"); n != 1 {
+			t.Errorf("case %d: requested %d times", id, n)
+		}
+	}
+	m.says("certificate list", `^ +1 +bc-worksafebc .* sent$`)
 	m.says("verify", "^sound: ")
 }
 

@@ -18,6 +18,7 @@ import (
 type promisedJSON struct {
 	Job       int64         `json:"job"`
 	Case      int64         `json:"case,omitzero"`
+	Batch     int64         `json:"batch,omitzero"` // for a governing body, from which it follows
 	Event     int           `json:"event,omitzero"`
 	Schedule  string        `json:"schedule,omitzero"`
 	Tick      time.Time     `json:"tick,omitzero"`
@@ -36,7 +37,7 @@ type promisedJSON struct {
 }
 
 func newPromisedJSON(j promise.Job) promisedJSON {
-	return promisedJSON{Job: j.ID, Case: j.CaseID, Event: j.Cause, Schedule: j.Schedule, Tick: j.Tick, Kind: j.Kind, Recipient: j.Recipient,
+	return promisedJSON{Job: j.ID, Case: j.CaseID, Batch: j.Batch, Event: j.Cause, Schedule: j.Schedule, Tick: j.Tick, Kind: j.Kind, Recipient: j.Recipient,
 		State: j.State, Attempts: j.Attempts, Worker: j.Worker, LastError: j.LastError, NotBefore: j.NotBefore,
 		ClaimedAt: orNil(j.ClaimedAt), Leased: orNil(j.Leased), SendingAt: orNil(j.SendingAt), EndedAt: orNil(j.DoneAt), Receipt: j.Receipt}
 }
