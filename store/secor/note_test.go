@@ -166,7 +166,7 @@ func TestChanges(t *testing.T) {
 	after := Round{Number: 3, Marks: map[string]Mark{"A2": mark(6_50), "B2": {Question: "B2", Awarded: 1, Available: 10_00}}, Months: Evidence{12, 12}, Headcount: 5}
 	notes := []Note{
 		{Number: 1, Question: "A2", Asked: 1, Repeated: 2}, {Number: 2, Question: "B1", Asked: 1, Repeated: 1},
-		{Number: 3, Question: SubjectMonths, Asked: 2, Repeated: 2}, {Number: 4, Question: "B2"}, {Number: 5, Asked: 2, Repeated: 2},
+		{Number: 3, Question: SubjectMonths, Asked: 2, Repeated: 2}, {Number: 4, Question: "B2"}, {Number: 5, Asked: 2, Repeated: 2}, {Number: 6, Question: SubjectHeadcount, Asked: 3, Repeated: 3},
 	}
 	want := []Change{
 		{"A2", "5.00/15.00", "6.50/15.00", 1}, {"B1", "n/a", "unscored", 0}, {"B2", "unscored", "0.01/10.00", 0},
