@@ -291,3 +291,20 @@ func BenchmarkAssignable(b *testing.B) {
 		}
 	}
 }
+
+// TestUpdateCase_AssignsByTheQueue: a step that assigns sees who else waits, so that
+// the desk leaves the last place to the older need, whichever job comes first.
+func TestUpdateCase_AssignsByTheQueue(t *testing.T) {
+	d := newDesk(t)
+	older, younger := d.inQueue(1), d.inQueue(2)
+	d.exec(`UPDATE companies SET certificate_expires_on = '2026-04-01' WHERE id = (SELECT company_id FROM cases WHERE id = $1)`, older)
+	d.exec(`UPDATE reviewers SET capacity = CASE WHEN id = $1 THEN 1 ELSE 0 END`, d.reviewer[0])
+	assign := func(id secor.CaseID) error {
+		act := d.deskAct()
+		act.Assigns = true
+		return d.UpdateCase(t.Context(), id, act, step("assign", nil))
+	}
+	d.wantRefusal(assign(younger), secor.ErrNoReviewer)
+	d.ok(assign(older))
+	d.wantRefusal(assign(younger), secor.ErrNoReviewer)
+}

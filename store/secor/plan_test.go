@@ -337,3 +337,11 @@ func BenchmarkPlan(b *testing.B) {
 		Plan(needs, roster, planDay)
 	}
 }
+
+// TestNeed_ExpiredFirstOfAll: also before who has waited beyond the horizon.
+func TestNeed_ExpiredFirstOfAll(t *testing.T) {
+	got := inOrder([]Need{waits(1, 120), expiring(waits(2, 0), -1), expiring(waits(3, 0), 0)}, planDay)
+	if got[0].CaseID != 2 || got[1].CaseID != 1 || got[2].CaseID != 3 {
+		t.Errorf("in order: %d, %d, %d; want 2, 1, 3", got[0].CaseID, got[1].CaseID, got[2].CaseID)
+	}
+}
