@@ -90,18 +90,21 @@ func lineKind(line string) (blockKind, string) {
 }
 
 // split cuts the lines of a table into cells; one whose lines are all of one cell
-// is a quotation.
+// is a quotation. The first line of a wide table may be its heads, whose words do not
+// make their column one of words.
 func (b *block) split() {
 	if b.Kind != blockTable {
 		return
 	}
 	words := map[int]bool{0: true} // columns that hold more than amounts; the first one names its row
 	most := 0
-	for _, line := range b.Lines {
+	for n, line := range b.Lines {
 		var row []cell
-		for i, text := range cellGap.Split(line, -1) {
+		texts := cellGap.Split(line, -1)
+		heads := n == 0 && len(texts) > 2 && len(b.Lines) > 1
+		for i, text := range texts {
 			row = append(row, cell{Text: text})
-			words[i] = words[i] || !amount.MatchString(text)
+			words[i] = words[i] || !heads && !amount.MatchString(text)
 		}
 		b.Rows, most = append(b.Rows, row), max(most, len(row))
 	}

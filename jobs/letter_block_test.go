@@ -28,6 +28,8 @@ func TestParseBlocks(t *testing.T) {
 			{Kind: blockTable, Lines: []string{"a  1"}, Rows: [][]cell{{{Text: "a"}, {Text: "1", Amount: true}}}}, {Kind: blockText, Lines: []string{"Text."}}}},
 		{"a column with one word in it", "    a  1\n    b  x", []block{{Kind: blockTable, Lines: []string{"a  1", "b  x"},
 			Rows: [][]cell{{{Text: "a"}, {Text: "1"}}, {{Text: "b"}, {Text: "x"}}}}}},
+		{"heads", "    Day\tWhat\tOpen\n    May\tx\t$1.00", []block{{Kind: blockTable, Lines: []string{"Day\tWhat\tOpen", "May\tx\t$1.00"},
+			Rows: [][]cell{{{Text: "Day"}, {Text: "What"}, {Text: "Open", Amount: true}}, {{Text: "May"}, {Text: "x"}, {Text: "$1.00", Amount: true}}}}}},
 		{"an empty cell", "    a\t\t1 of 2\n    b\tx\t3 of 4", []block{{Kind: blockTable, Lines: []string{"a\t\t1 of 2", "b\tx\t3 of 4"},
 			Rows: [][]cell{{{Text: "a"}, {}, {Text: "1 of 2", Amount: true}}, {{Text: "b"}, {Text: "x"}, {Text: "3 of 4", Amount: true}}}}}},
 	}

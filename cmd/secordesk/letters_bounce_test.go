@@ -93,7 +93,7 @@ func TestLettersBounce(t *testing.T) {
 	}
 
 	good := o.report(job, strings.ToUpper(to[:1])+to[1:], mail.Failed)
-	o.says("letters bounce "+good, fmt.Sprintf(`recorded on case 1: request:send_rejection to Office@kowalski\.example did not arrive \(5\.1\.1\)`))
+	o.says("letters bounce "+good, `recorded on case 1: request:send_rejection to Office@kowalski\.example did not arrive \(5\.1\.1\)`)
 	once := o.state(job)
 	o.says("letters bounce "+good, `was recorded before; nothing changed`)
 	o.refuses("letters bounce "+o.report(job, to, mail.Failed, "unknown mailbox", "no such user"), fmt.Sprintf(`job %d is failed, and has no letter on its way`, job))
