@@ -307,15 +307,20 @@ func columnsOfAccounts(accounts []Account) ([]string, []string) {
 }
 
 const auditsByAccountSQL = `
-	SELECT n.place, c.id
+	SELECT n.place, found.id
 	FROM unnest($1::text[], $2::text[], $3::integer[]) WITH ORDINALITY AS n (body, account, fee_year, place)
-	CROSS JOIN LATERAL (SELECT company_id FROM registrations WHERE body = n.body AND account = n.account LIMIT 1) r
-	JOIN cases c ON c.company_id = r.company_id AND c.body = n.body AND c.kind = 'audit'
-	JOIN audits a ON a.case_id = c.id AND a.fee_year = n.fee_year
-	ORDER BY c.id`
+	CROSS JOIN LATERAL (
+		SELECT c.id
+		FROM registrations r
+		JOIN cases c ON c.company_id = r.company_id AND c.body = r.body AND c.kind = 'audit'
+		JOIN audits a ON a.case_id = c.id
+		WHERE r.body = n.body AND r.account = n.account AND a.fee_year = n.fee_year
+		ORDER BY c.id
+		LIMIT 2) found
+	ORDER BY found.id`
 
 // AuditsByAccount returns for each account the audits of its company with that body
-// for the fee year at the same place, the oldest first.
+// for the fee year at the same place, the oldest first and two at most.
 func (s *Store) AuditsByAccount(ctx context.Context, accounts []Account, feeYears []int) ([][]secor.CaseID, error) {
 	bodies, numbers := columnsOfAccounts(accounts)
 	years := make([]int64, len(feeYears))
