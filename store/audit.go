@@ -71,6 +71,14 @@ func (r auditRow) domain() *secor.Audit {
 		Twin:   secor.CaseID(r.TwinID), TakenIn: secor.Date(r.TakenInOn), TakenAs: r.TakenAs, Agreed: r.Agreed}
 }
 
+// judgesSQL is everybody who ever confirmed a verdict of the audit a, by the case's
+// events, which nothing takes away. Only one that has been judged looks there.
+const judgesSQL = `CASE WHEN a.reviewer_id IS NOT NULL THEN ARRAY(
+		SELECT DISTINCT split_part(e.actor, ':', 2)::bigint AS judge
+		FROM events e
+		WHERE e.stream = 'case:' || a.case_id AND e.kind IN ('audit.passed', 'audit.passed_short', 'audit.failed') AND e.actor LIKE 'reviewer:%'
+		ORDER BY judge) END AS judges`
+
 // auditSQL also names an audit of the company and fee year that runs beside it.
 const auditSQL = `
 	SELECT a.case_id, a.state, a.purpose, a.fee_year, a.headcount, a.claimed_policies, a.claimed_records, a.verified_policies, a.verified_records,
@@ -79,7 +87,8 @@ const auditSQL = `
 		a.stated_name, a.stated_account, a.evidence_url, a.twin_id, a.taken_in_on, a.taken_as, a.agreed,
 		(SELECT min(o.case_id)
 		FROM cases c JOIN audits o ON o.case_id = c.id
-		WHERE c.company_id = $2 AND o.case_id <> a.case_id AND o.fee_year = a.fee_year AND o.state = ANY ($3)) AS beside_id
+		WHERE c.company_id = $2 AND o.case_id <> a.case_id AND o.fee_year = a.fee_year AND o.state = ANY ($3)) AS beside_id,
+		` + judgesSQL + `
 	FROM audits a
 	WHERE a.case_id = $1`
 
@@ -106,13 +115,14 @@ func loadAudit(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
 	var row struct {
 		auditRow
 		BesideID ref
+		Judges   pq.Int64Array
 	}
 	err := tx.GetContext(ctx, &row, auditSQL, f.Case.ID, f.Case.CompanyID, runningAudits())
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
 	f.Audit = row.domain()
-	f.Audit.Beside = secor.CaseID(row.BesideID)
+	f.Audit.Beside, f.Audit.Judges = secor.CaseID(row.BesideID), row.Judges
 	return nil
 }
 

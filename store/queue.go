@@ -44,7 +44,7 @@ func loadHeld(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
 }
 
 const queueSQL = `
-	SELECT c.id, c.company_id, co.legal_name AS company, c.body, c.edition_id, a.purpose, a.submitted_at, a.reviewer_id, a.prefer_id, a.avoid_id, a.waiting,
+	SELECT c.id, c.company_id, co.legal_name AS company, c.body, c.edition_id, a.purpose, a.submitted_at, a.prefer_id, a.avoid_id, a.waiting, ` + judgesSQL + `,
 		co.certificate_number, co.certificate_expires_on, coalesce(k.number, '') AS number, k.expires_on
 	FROM cases c
 	JOIN audits a ON a.case_id = c.id
@@ -68,7 +68,7 @@ type queueRow struct {
 	EditionID            string
 	Purpose              secor.Purpose
 	SubmittedAt          time.Time
-	ReviewerID           ref
+	Judges               pq.Int64Array
 	PreferID             ref
 	AvoidID              ref
 	Waiting              bool
@@ -83,7 +83,7 @@ func (r queueRow) file(p *secor.Programme, conflicts []secor.Conflict) *secor.Fi
 	f := &secor.File{
 		Case: secor.Case{ID: r.ID, Kind: secor.SubjectAudit, CompanyID: r.CompanyID, Body: r.Body, State: secor.StateSubmitted, EditionID: r.EditionID},
 		Audit: &secor.Audit{Purpose: r.Purpose, Submitted: r.SubmittedAt.UTC(), Waiting: r.Waiting,
-			Reviewer: int64(r.ReviewerID), Prefer: int64(r.PreferID), Avoid: int64(r.AvoidID)},
+			Judges: r.Judges, Prefer: int64(r.PreferID), Avoid: int64(r.AvoidID)},
 		Held:      secor.Held{Number: r.CertificateNumber, ExpiresOn: secor.Date(r.CertificateExpiresOn)},
 		Conflicts: conflicts, Programme: p, Edition: p.Editions[r.EditionID],
 	}

@@ -308,3 +308,36 @@ func TestUpdateCase_AssignsByTheQueue(t *testing.T) {
 	d.ok(assign(older))
 	d.wantRefusal(assign(younger), secor.ErrNoReviewer)
 }
+
+// TestJudges: who ever confirmed a verdict of a case is on its file and in the queue,
+// after a second appeal as well.
+func TestJudges(t *testing.T) {
+	d := newDesk(t)
+	id := d.reviewed(d.company(1))
+	first, second := d.reviewer[0], d.reviewer[1]
+	fail := func(by int64) {
+		t.Helper()
+		for _, e := range d.file(id).Protocol.Elements {
+			for _, q := range e.Questions {
+				d.take(id, by, "mark", secor.Input{"question": q.ID, "awarded": "0"})
+			}
+		}
+		d.take(id, by, "confirm", nil)
+	}
+	if got := d.file(id).Audit.Judges; got != nil {
+		t.Errorf("not judged yet, and judged by %v", got)
+	}
+	fail(first)
+	d.take(id, d.lead, "appeal", secor.Input{"reviewer": fmt.Sprint(second)})
+	d.take(id, second, "confirm", nil)
+	d.wantRefusal(d.try(id, d.lead, "appeal", secor.Input{"reviewer": fmt.Sprint(first)}), secor.ErrConflict)
+	d.take(id, d.lead, "appeal", secor.Input{"reviewer": fmt.Sprint(d.lead)})
+	d.take(id, d.lead, "release", nil)
+	lines, _, err := d.Queue(t.Context())
+	d.ok(err)
+	want := []int64{first, second}
+	if diff := cmp.Diff(want, d.file(id).Audit.Judges) + cmp.Diff(want, lines[0].Judges); diff != "" {
+		t.Errorf("judges (-want +got)\n%s", diff)
+	}
+	d.wantRefusal(d.try(id, first, "take", nil), secor.ErrConflict)
+}

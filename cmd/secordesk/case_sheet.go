@@ -59,7 +59,7 @@ type sheetJSON struct {
 type sheetElement struct {
 	ID        string      `json:"id"`
 	Title     string      `json:"title"`
-	LookedAt  bool        `json:"looked_at"` // agreed with, or a mark of it is changed
+	LookedAt  bool        `json:"looked_at"` // by who holds the audit: agreed with, or a mark of it changed
 	Questions []sheetLine `json:"questions"`
 }
 

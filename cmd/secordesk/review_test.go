@@ -110,7 +110,7 @@ func TestReview_ByHand(t *testing.T) {
 	o.says("case confirm-note " + at + " --note 1")
 	o.says("case confirm "+at, "qa complete, pass")
 	o.refuses("case mark "+at+` --question C2 --awarded 0 --reason "again"`, "the score is confirmed; a lead can have it heard again by somebody else: appeal")
-	o.says("case history "+at, "unlooked B D E F G H I")
+	o.says("case history "+at, "unlooked B C D E F G H I")
 	var sheet sheetJSON
 	o.must(json.Unmarshal([]byte(o.says("case sheet "+at+" --json")), &sheet))
 	if len(sheet.Notes) != 2 || sheet.Notes[0].State != secor.NoteConfirmed || sheet.Elements[2].Questions[1].Changes[0].By != "Ben Ito" {

@@ -18,7 +18,7 @@ var ErrNoReviewer = fmt.Errorf("%w: no reviewer can take the audit", ErrNotFound
 func (f *File) Need() Need {
 	zone, rule := f.Programme.Calendars[f.Programme.Office].Zone, f.Edition.Assignment
 	n := Need{CaseID: f.Case.ID, Since: f.Audit.Submitted, Submitted: DateOf(f.Audit.Submitted, zone), Horizon: rule.HorizonDays,
-		Conflicts: f.Conflicts, Judge: f.Audit.Reviewer, Avoid: f.Audit.Avoid, Prefer: f.Audit.Prefer}
+		Conflicts: f.Conflicts, Judges: f.Audit.Judges, Avoid: f.Audit.Avoid, Prefer: f.Audit.Prefer}
 	if !f.Held.ExpiresOn.AddDays(rule.LapsedDays).Before(n.Submitted) {
 		n.Expires = f.Held.ExpiresOn
 	}
@@ -80,8 +80,8 @@ func (f *File) AwaitReviewer() error {
 	return nil
 }
 
-// pick never chooses who confirmed the last verdict: an appeal is heard by
-// somebody else, however often it is handed on.
+// pick never chooses who ever confirmed a verdict of the case: an appeal, also a
+// second one, is heard by somebody else, however often it is handed on.
 func (f *File) pick(in Input) (Pick, error) {
 	if in.has("reviewer") {
 		return f.named(in)
@@ -128,7 +128,7 @@ func (f *File) chosen(r Reviewer, reason string) Pick {
 }
 
 func (f *File) judgedBefore(r Reviewer) error {
-	if r.ID != f.Audit.Reviewer {
+	if !slices.Contains(f.Audit.Judges, r.ID) {
 		return nil
 	}
 	return refuse(ErrConflict, "give it to somebody else", "%s reviewed this audit before", r.Name)
@@ -141,10 +141,7 @@ func (f *File) hand(pick Pick) error {
 	if f.Case.Holder != 0 {
 		data["from"] = strconv.FormatInt(f.Case.Holder, 10)
 	}
-	if f.Case.Holder != pick.Reviewer.ID {
-		f.Audit.Agreed = "" // somebody else looks for himself
-	}
-	f.Case.Holder, f.Audit.Prefer, f.Audit.Avoid = pick.Reviewer.ID, 0, 0
+	f.give(pick.Reviewer.ID)
 	if f.Case.State != StateSubmitted {
 		f.record(EventAuditAssigned, f.act.Reason, data)
 		return nil
@@ -156,6 +153,15 @@ func (f *File) hand(pick Pick) error {
 		}
 	}
 	return f.move(StateInQA, EventAuditAssigned, f.act.Reason, data)
+}
+
+// give makes somebody the holder of an audit. Who was not that before looks at
+// every element anew.
+func (f *File) give(id int64) {
+	if f.Case.Holder != id {
+		f.Audit.Agreed = ""
+	}
+	f.Case.Holder, f.Audit.Prefer, f.Audit.Avoid = id, 0, 0
 }
 
 func (f *File) takeAudit(Input) error {

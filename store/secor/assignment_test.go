@@ -303,7 +303,7 @@ func TestCover(t *testing.T) {
 		{"the stand-in is in conflict", leave(ben, ""), func(o *office) {
 			o.Conflicts = []Conflict{{ReviewerID: ben, Span: Span{From: day(t, "2026-01-01")}}}
 		}, ana, "the stand-in has a conflict of interest"},
-		{"the stand-in judged before", leave(ben, ""), func(o *office) { o.Audit.Reviewer = ben }, ana, "the stand-in reviewed it before"},
+		{"the stand-in judged before", leave(ben, ""), func(o *office) { o.Audit.Judges = []int64{ben, ana} }, ana, "the stand-in reviewed it before"},
 	}
 	for _, tt := range tests {
 		o := auditIn(t, StateRevision)

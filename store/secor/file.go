@@ -60,13 +60,14 @@ type Audit struct {
 	Twin      CaseID   // a case in which the same sheet came in before; 0: none
 	TakenIn   Date     // of the first submission that went to a review; zero again when it is returned
 	TakenAs   int      // the round that was taken in; 0 without one
-	Agreed    string   // ids of the elements that the holder agreed with, separated by spaces
+	Agreed    string   // ids of the elements that the holder agreed with or changed a mark of, separated by spaces
 	Result    Verdict  // "" until the reviewer confirms
 	Term      int      // years of the certificate: 3, 1, or 0 while not decided
 	Proposer  int64    // who proposed a one-year certificate
 	Declined  bool     // a one-year certificate was decided against
 	Notified  Date     // of the first notice of a pass; the ten days count from here
 	Reviewer  int64    // who confirmed the last verdict
+	Judges    []int64  // everybody who ever confirmed one on the case. The store derives it from the events
 	Beside    CaseID   // another audit of the company and fee year that runs; 0: none. Read only
 
 	Submitted time.Time // the submission that waits for a reviewer, or was given one; zero: none yet

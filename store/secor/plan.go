@@ -58,9 +58,9 @@ type Need struct {
 	Submitted Date      // the day of Since in the office's zone
 	Horizon   int       // days
 	Conflicts []Conflict
-	Judge     int64 // who confirmed the last verdict, which was appealed: never chosen
-	Avoid     int64 // who handed it back or lost it: not chosen again
-	Prefer    int64 // who returned it to be done again: gets it when able
+	Judges    []int64 // who ever confirmed a verdict of the case, which was appealed: never chosen
+	Avoid     int64   // who handed it back or lost it: not chosen again
+	Prefer    int64   // who returned it to be done again: gets it when able
 }
 
 // Falls returns the day by which a need is measured: the expiry of the company's
@@ -223,7 +223,7 @@ func (s *seats) bars(n Need, i int) bar {
 	switch {
 	case s.out[i] != "" && !s.out[i].passes():
 		return s.out[i]
-	case r.ID == n.Judge:
+	case slices.Contains(n.Judges, r.ID):
 		return barJudged
 	case slices.ContainsFunc(s.days, func(day Date) bool { return inConflict(r.ID, n.Conflicts, day) }):
 		return barConflict

@@ -92,7 +92,7 @@ func (n Need) expires(text string) Need {
 func TestPlan_One(t *testing.T) {
 	later := time.Date(2026, 3, 20, 9, 0, 0, 0, time.UTC)
 	need := changed(waits(14, 3), inConflictWith(8))
-	need.Judge, need.Avoid = 9, 7
+	need.Judges, need.Avoid = []int64{10, 9}, 7
 	tests := []struct {
 		situation string
 		roster    []Reviewer
@@ -114,6 +114,7 @@ func TestPlan_One(t *testing.T) {
 		{"the day after a leave", []Reviewer{changed(person(1, 0, 4), awayFrom(-5, -1)), person(2, 3, 4)}, 1, ""},
 		{"the day before a leave", []Reviewer{changed(person(1, 0, 4), awayFrom(1, 5)), person(2, 3, 4)}, 1, ""},
 		{"who judged before", []Reviewer{person(9, 0, 4), person(2, 3, 4)}, 2, ""},
+		{"who judged before that", []Reviewer{person(10, 0, 4), person(2, 3, 4)}, 2, ""},
 		{"who handed it back", []Reviewer{person(7, 0, 4), person(2, 3, 4)}, 2, ""},
 		{"in conflict", []Reviewer{person(8, 0, 4), person(2, 3, 4)}, 2, ""},
 	}
@@ -146,7 +147,7 @@ func TestPlan_FormerReviewer(t *testing.T) {
 
 func TestPlan_NobodyIsLeft(t *testing.T) {
 	need := changed(waits(14, 3), inConflictWith(5))
-	need.Judge = 4
+	need.Judges = []int64{4}
 	roster := []Reviewer{person(1, 2, 2), changed(person(2, 0, 2), func(r *Reviewer) { r.Active = false }), changed(person(3, 0, 2), awayFrom(0, 9)),
 		person(4, 0, 2), person(5, 0, 2), person(6, 1, 2)}
 	before := expiring(waits(13, 0), 4)
@@ -200,7 +201,7 @@ func drawNeeds(t *rapid.T) []Need {
 			n.Expires = planDay.AddDays(rapid.IntRange(-2, 100).Draw(t, "expires"))
 		}
 		who := rapid.Int64Range(0, 6)
-		n.Judge, n.Avoid, n.Prefer = who.Draw(t, "judge"), who.Draw(t, "avoid"), who.Draw(t, "prefer")
+		n.Judges, n.Avoid, n.Prefer = []int64{who.Draw(t, "judge"), who.Draw(t, "second judge")}, who.Draw(t, "avoid"), who.Draw(t, "prefer")
 		for range rapid.IntRange(0, 3).Draw(t, "conflicts") {
 			n.Conflicts = append(n.Conflicts, Conflict{ReviewerID: who.Draw(t, "of"), Span: Span{From: planDay.AddDays(rapid.IntRange(-1, 1).Draw(t, "since"))}})
 		}
@@ -212,7 +213,7 @@ func drawNeeds(t *rapid.T) []Need {
 // takers are the reviewers who could take a need, capacity aside.
 func takers(n Need, roster []Reviewer) []Reviewer {
 	return slices.DeleteFunc(slices.Clone(roster), func(r Reviewer) bool {
-		return !r.Active || r.Capacity == 0 || r.ID == n.Judge || r.ID == n.Avoid || inConflict(r.ID, n.Conflicts, planDay) || r.AwayOn(planDay)
+		return !r.Active || r.Capacity == 0 || slices.Contains(n.Judges, r.ID) || r.ID == n.Avoid || inConflict(r.ID, n.Conflicts, planDay) || r.AwayOn(planDay)
 	})
 }
 

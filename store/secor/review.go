@@ -42,8 +42,8 @@ func (f *File) merge(sheet map[string]Line) {
 			line.Verified = old.Verified
 		case begun && f.Case.State != StateOpen:
 			line.Verified = line.Claimed
-		}
-		if !sameMark(old.Claimed, line.Claimed) {
+			f.disagree(id)
+		default:
 			f.disagree(id)
 		}
 		sheet[id] = line
@@ -94,7 +94,7 @@ func reviewSteps() []Step {
 				{Name: "policies", Help: "months of policy documents", Type: FieldInt, Required: true},
 				{Name: "records", Help: "months of records", Type: FieldInt, Required: true},
 			}, do: (*File).verifyMonths},
-		{Name: "agree", Label: "Agree with an Element", Help: "Record that an element was looked at and is as claimed.", Example: "agree 14 --element C",
+		{Name: "agree", Label: "Agree with an Element", Help: "Record that you looked at an element and leave it as it is verified.", Example: "agree 14 --element C",
 			Kind: SubjectAudit, From: []State{StateInQA}, Who: anyone, Holder: true,
 			Fields: []Field{{Name: "element", Help: "id of the element", Type: FieldText, Required: true}}, do: (*File).agree},
 		{Name: "return", Label: "Return", Help: "Give the submission back to be done again; marks are kept.", Example: `return 14 --reason "pages 3 to 9 are another company's"`,
@@ -159,6 +159,7 @@ func (f *File) changeMark(in Input) error {
 	f.record(EventMarkChanged, f.act.Reason, facts{"question": m.Question, "from": line.Verified.Words(), "to": checked.Words()})
 	line.Verified = &checked
 	f.Sheet[m.Question] = line
+	f.look(f.elementOf(m.Question))
 	return nil
 }
 
@@ -233,8 +234,8 @@ func (f *File) marks(side func(Line) *Mark) []Mark {
 	return marks
 }
 
-// agree records that an element is as the company claims it, so that a confirmed
-// score says what was looked at.
+// agree records that the holder looked at an element and leaves it as it is
+// verified, so that a confirmed score says what was looked at.
 func (f *File) agree(in Input) error {
 	id := in.text("element")
 	i := slices.IndexFunc(f.Protocol.Elements, func(e Element) bool { return e.ID == id })
@@ -242,44 +243,49 @@ func (f *File) agree(in Input) error {
 		return &FieldError{Field: "element", Value: id, Problem: "is not in protocol " + f.Protocol.Name}
 	}
 	if slices.Contains(f.agreed(), id) {
-		return refuse(ErrIllegalMove, "", "you agreed with element %s already", id)
+		return refuse(ErrIllegalMove, "", "you agreed with element %s already, or changed a mark of it", id)
 	}
 	for _, q := range f.Protocol.Elements[i].Questions {
-		line := f.Sheet[q.ID]
-		switch {
-		case line.Verified == nil:
+		if f.Sheet[q.ID].Verified == nil {
 			return refuse(ErrNotScored, "mark it first", "question %s is not scored", q.ID)
-		case !sameMark(line.Claimed, line.Verified):
-			return refuse(ErrIllegalMove, "an element with a changed mark counts as looked at",
-				"question %s is verified with %s and was claimed with %s", q.ID, line.Verified.Words(), line.Claimed.Words())
 		}
 	}
-	f.Audit.Agreed = strings.Join(append(f.agreed(), id), " ")
+	f.look(id)
 	f.record(EventElementAgreed, f.act.Reason, facts{"element": id, "round": strconv.Itoa(f.Audit.Round)})
 	return nil
 }
 
 func (f *File) agreed() []string { return strings.Fields(f.Audit.Agreed) }
 
-// disagree forgets that the element of a question was agreed with.
-func (f *File) disagree(question string) {
-	for _, e := range f.Protocol.Elements {
-		if slices.ContainsFunc(e.Questions, func(q Question) bool { return q.ID == question }) {
-			f.Audit.Agreed = strings.Join(slices.DeleteFunc(f.agreed(), func(id string) bool { return id == e.ID }), " ")
-		}
+// look remembers that the holder looked at an element.
+func (f *File) look(element string) {
+	if !slices.Contains(f.agreed(), element) {
+		f.Audit.Agreed = strings.Join(append(f.agreed(), element), " ")
 	}
 }
 
-// Unlooked returns the elements that the reviewer neither agreed with nor changed
-// a mark of, in the protocol's order.
+// disagree forgets that the element of a question was looked at.
+func (f *File) disagree(question string) {
+	element := f.elementOf(question)
+	f.Audit.Agreed = strings.Join(slices.DeleteFunc(f.agreed(), func(id string) bool { return id == element }), " ")
+}
+
+func (f *File) elementOf(question string) string {
+	for _, e := range f.Protocol.Elements {
+		if slices.ContainsFunc(e.Questions, func(q Question) bool { return q.ID == question }) {
+			return e.ID
+		}
+	}
+	return ""
+}
+
+// Unlooked returns the elements that the present holder neither agreed with nor
+// changed a mark of, in the protocol's order. What somebody did who held the audit
+// before does not count.
 func (f *File) Unlooked() []string {
 	var unlooked []string
 	for _, e := range f.Protocol.Elements {
-		changed := slices.ContainsFunc(e.Questions, func(q Question) bool {
-			line := f.Sheet[q.ID]
-			return !sameMark(line.Claimed, line.Verified)
-		})
-		if !changed && !slices.Contains(f.agreed(), e.ID) {
+		if !slices.Contains(f.agreed(), e.ID) {
 			unlooked = append(unlooked, e.ID)
 		}
 	}
@@ -310,6 +316,7 @@ func (f *File) confirm(Input) error {
 		return refuse(ErrGuard, "return the submission", "verified months of documentation: %d; at least %d are needed", months, f.Edition.Months.OneYear)
 	}
 	f.Audit.Result, f.Audit.Reviewer = score.Verdict, f.act.By.ID
+	f.Audit.Judges = append(slices.Clip(f.Audit.Judges), f.act.By.ID)
 	f.Audit.Term = 0
 	if f.certifies() {
 		f.Audit.Term = f.Edition.Months.Term(score.Verdict, months)
@@ -439,7 +446,7 @@ func (f *File) appeal(in Input) error {
 	if err != nil {
 		return err
 	}
-	f.Case.Holder, f.Audit.Prefer, f.Audit.Avoid = pick.Reviewer.ID, 0, 0
+	f.give(pick.Reviewer.ID)
 	f.Audit.Result, f.Audit.Term, f.Audit.Proposer, f.Audit.Declined, f.Audit.Notified = "", 0, 0, false, Date{}
 	return f.move(StateInQA, EventAuditAppealed, f.act.Reason, pick.facts())
 }

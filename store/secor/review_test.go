@@ -1,6 +1,7 @@
 package secor
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -371,6 +372,39 @@ func TestAppeal_ByAnotherReviewer(t *testing.T) {
 	if o.Case.Holder == ana {
 		t.Error("the desk gave the appeal to who judged before")
 	}
+}
+
+// TestAppeal_Twice: nobody hears a case again who ever judged it, by whatever way
+// it comes to them, and nothing of what they looked at counts for the next one.
+func TestAppeal_Twice(t *testing.T) {
+	o := auditIn(t, StateInQA)
+	o.take(asAna, "mark", "as found", "question=B1", "awarded=0")
+	o.take(asAna, "mark", "as found", "question=A2", "awarded=2")
+	o.take(asAna, "confirm", "")
+	o.take(asCleo, "appeal", "letter of 3 May", "reviewer=2")
+	if diff := cmp.Diff([]string{"A", "B"}, o.Unlooked()); diff != "" {
+		t.Errorf("at the appeal, not looked at (-want +got):\n%s", diff)
+	}
+	o.take(asBen, "confirm", "")
+	if got := o.fact(EventAuditFailed, "unlooked"); got != "A B" {
+		t.Errorf("Ben confirmed without a look at %q", got)
+	}
+	judges := map[int64]string{ana: "Ana", ben: "Ben"}
+	for id, name := range judges {
+		mustRefuse(t, o.try(asCleo, "appeal", "letter of 9 June", fmt.Sprintf("reviewer=%d", id)), ErrConflict, name+" reviewed this audit before")
+	}
+	o.take(asCleo, "appeal", "letter of 9 June")
+	if o.Case.Holder != cleo {
+		t.Errorf("the second appeal is heard by %d, want who never judged it", o.Case.Holder)
+	}
+	for id, name := range judges {
+		mustRefuse(t, o.try(asCleo, "assign", "", fmt.Sprintf("reviewer=%d", id)), ErrConflict, name+" reviewed this audit before")
+	}
+	o.take(asCleo, "release", "back")
+	for id, name := range judges {
+		mustRefuse(t, o.try(ByReviewer(id), "take", ""), ErrConflict, name+" reviewed this audit before")
+	}
+	mustRefuse(t, o.try(Desk, "assign", ""), ErrNoReviewer, "Ana reviewed it before, Ben reviewed it before")
 }
 
 func TestAssign(t *testing.T) {
