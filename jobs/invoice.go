@@ -200,6 +200,10 @@ func (p letterPage) Ways() []string {
 	case p.Cause.Kind == secor.EventRegistrationAsked:
 		offer("invoice", p.acceptable())
 		offer("cancel", why)
+	case p.Cause.Kind == secor.EventRulingContested:
+		offer("revoke", why)
+		offer("decline-one-year", why)
+		offer("appeal", why)
 	case p.Cause.Kind == secor.EventInvoiceOverpaid:
 		offer("refund", "--method cheque --reference … "+why)
 	case p.Cause.Kind == secor.EventPaymentReversed, policy == secor.PolicyInvoice, policy == secor.PolicyPromise:

@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -115,6 +116,8 @@ func trouble(page letterPage) string {
 		return "a revision came in while its reviewer is away: " + page.Cause.Facts["why"]
 	case secor.EventRequestUnassigned:
 		return "the request is nobody's: who held it " + page.Cause.Facts["why"]
+	case secor.EventRulingContested:
+		return contested(page)
 	case secor.EventPaymentReversed:
 		return "payment " + page.Cause.Facts["reference"] + " was reversed"
 	case secor.EventInvoiceOverpaid:
@@ -124,6 +127,23 @@ func trouble(page letterPage) string {
 	default:
 		return "it needs a person"
 	}
+}
+
+// contested says whose word on a review cannot stand, and how it is taken back.
+func contested(page letterPage) string {
+	id, _ := strconv.ParseInt(page.Cause.Facts["reviewer"], 10, 64)
+	on, _ := secor.ParseDate(page.Cause.Facts["on"])
+	did := map[string]string{string(secor.EventOneYearProposed): "proposed the one-year certificate", string(secor.EventOneYearGranted): "granted the one-year certificate",
+		string(secor.EventOneYearDeclined): "declined the one-year certificate"}[page.Cause.Facts["kind"]]
+	what := "have somebody else review it: appeal"
+	switch {
+	case page.Certificate != nil && page.Certificate.State != secor.StateRevoked:
+		what = "two people revoke the certificate, then appeal, so that somebody else reviews it"
+	case page.Cause.Facts["kind"] == string(secor.EventOneYearProposed):
+		what = "decline one year, then appeal, so that somebody else reviews it"
+	}
+	return fmt.Sprintf("%s, who %s on %s, had a conflict of interest with the company on that day, as is known now; the result stands until you act: %s",
+		cmp.Or(nameOf(page.File, id), "somebody"), cmp.Or(did, "confirmed the result"), on.Long(), what)
 }
 
 // reached is how a letter calls the reader of one that bounced.

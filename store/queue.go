@@ -209,6 +209,51 @@ func (s *Store) UnfitHolders(ctx context.Context, now time.Time, limit int) ([]s
 	return ids, nil
 }
 
+// A ruling stands while the audit has not moved since. $3 is the office's zone.
+const contestedSQL = `
+	SELECT c.id AS case_id, e.seq, e.kind, k.reviewer_id, (e.happened_at AT TIME ZONE $3)::date AS made_on
+	FROM conflicts k
+	JOIN cases c ON c.company_id = k.company_id
+	JOIN events e ON e.stream = c.stream
+	WHERE c.kind = 'audit' AND c.state = 'qa_complete' AND e.kind = ANY ($1) AND e.happened_at >= $2
+	  AND e.actor = 'reviewer:' || k.reviewer_id
+	  AND (e.happened_at AT TIME ZONE $3)::date BETWEEN k.from_day AND coalesce(k.to_day, 'infinity')
+	  AND e.seq >= (SELECT max(m.seq) FROM events m WHERE m.stream = c.stream AND m.subject = 'audit')
+	  AND NOT EXISTS (
+		SELECT
+		FROM events t
+		WHERE t.stream = c.stream AND t.kind = $4 AND t.facts::jsonb ->> 'ruling' = e.seq::text)
+	ORDER BY c.id, e.seq
+	LIMIT $5`
+
+// ContestedRulings returns up to limit rulings that stand, no older than
+// secor.RulingYears, whose person was in conflict with the company on that day, and
+// of which no event says so yet. What it costs grows with the conflicts on file and
+// not with the cases.
+func (s *Store) ContestedRulings(ctx context.Context, now time.Time, limit int) ([]secor.Ruling, error) {
+	kinds := make(pq.StringArray, len(secor.RulingEvents()))
+	for i, kind := range secor.RulingEvents() {
+		kinds[i] = string(kind)
+	}
+	var rows []struct {
+		CaseID     secor.CaseID
+		Seq        int
+		Kind       secor.EventKind
+		ReviewerID int64
+		MadeOn     day
+	}
+	zone := s.programme.Calendars[s.programme.Office].Zone.String()
+	err := s.reads().SelectContext(ctx, &rows, contestedSQL, kinds, now.AddDate(-secor.RulingYears, 0, 0), zone, secor.EventRulingContested, limit)
+	if err != nil {
+		return nil, fmt.Errorf("rulings in conflict: %w", err)
+	}
+	rulings := make([]secor.Ruling, len(rows))
+	for i, r := range rows {
+		rulings[i] = secor.Ruling{CaseID: r.CaseID, Seq: r.Seq, Kind: r.Kind, Reviewer: r.ReviewerID, On: secor.Date(r.MadeOn)}
+	}
+	return rulings, nil
+}
+
 const pausedSQL = `SELECT EXISTS (SELECT FROM pauses WHERE kind = $1)`
 
 // Assignable returns the audits that somebody could be given on the day of now, in

@@ -56,6 +56,7 @@ const (
 	EventOneYearProposed      EventKind = "one_year.proposed"
 	EventOneYearGranted       EventKind = "one_year.granted"
 	EventOneYearDeclined      EventKind = "one_year.declined"
+	EventRulingContested      EventKind = "ruling.contested" // whoever gave it was in conflict on that day, as is known now
 	EventAuditNotReviewed     EventKind = "audit.not_reviewed"
 	EventAuditAppealed        EventKind = "audit.appealed"
 	EventAuditCancelled       EventKind = "audit.cancelled"

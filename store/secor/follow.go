@@ -145,6 +145,7 @@ var follows = []Follow{
 	{EventSheetScored, JobTellReviewer, AudienceReviewer},
 	{EventRevisionsMany, JobEscalate, AudienceLeads},
 
+	{EventRulingContested, JobEscalate, AudienceLeads},
 	{EventAuditPassed, JobPass, AudienceCompany},
 	{EventAuditPassedShort, JobAskOneYear, AudienceLeads},
 	{EventOneYearGranted, JobPass, AudienceCompany},
@@ -311,6 +312,8 @@ func (f *File) stillTroubled(cause Event) bool {
 		return f.Case.State == StateInQA && f.heldSince(cause) && f.holderAway()
 	case EventRequestUnassigned:
 		return f.Case.State == StateReceived
+	case EventRulingContested:
+		return f.contestable(cause)
 	case EventPaymentReversed:
 		return invoiceIn(StateSent)(f) && !f.Invoice().Free
 	case EventInvoiceOverpaid:

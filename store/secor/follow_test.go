@@ -321,10 +321,12 @@ func TestStillTrue_Escalations(t *testing.T) {
 	many.Edition.Revisions.TellRounds = 1
 	many.submit(passing)
 	many.take(asAna, "query", "", "question=once more")
+	contested := contestedFail(t)
 	tests := map[EventKind]struct {
 		o      *office
 		settle func(*office)
 	}{
+		EventRulingContested:     {contested, func(o *office) { o.take(asCleo, "appeal", "in conflict", "reviewer=2") }},
 		EventInvoiceOverpaid:     {twice, func(o *office) { o.take(asCleo, "refund", "paid twice", "method=cheque", "reference=R-1") }},
 		EventRevisionsMany:       {many, func(o *office) { o.submit(passing) }},
 		EventRegistrationAsked:   {auditIn(t, StateRegistered), func(o *office) { o.take(asCleo, "invoice", "") }},
