@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -48,6 +49,9 @@ func TestHelp_EveryCommandHasExamplesThatParse(t *testing.T) {
 		if len(lines) == 0 || !strings.Contains(node.Detail, "Examples:") {
 			t.Errorf("%s --help has no examples", node.FullPath())
 		}
+		if strings.Contains(node.Detail, ":=") || strings.Contains(node.Detail, "err != nil") {
+			t.Errorf("%s --help shows code:\n%s", node.FullPath(), node.Detail)
+		}
 		if node.Help == "" && node.Parent != nil {
 			t.Errorf("%s has no help", node.FullPath())
 		}
@@ -60,6 +64,16 @@ func TestHelp_EveryCommandHasExamplesThatParse(t *testing.T) {
 			if !strings.HasPrefix(line[1], strings.SplitN(node.FullPath(), " <", 2)[0]) {
 				t.Errorf("the example %q of %s is of another command", line[1], node.FullPath())
 			}
+		}
+	}
+}
+
+// TestHelp_WorkerNamesItsVariables: all but those that every command on cases has.
+func TestHelp_WorkerNamesItsVariables(t *testing.T) {
+	help := workerCmd{}.Help()
+	for field, variable := range variables(reflect.TypeFor[workerConfig]()) {
+		if !strings.Contains(help, variable) {
+			t.Errorf("worker --help does not name %s (%s)", variable, field)
 		}
 	}
 }

@@ -21,11 +21,7 @@ type workerCmd struct{}
 func (workerCmd) Help() string {
 	return `The worker does what follows from decisions: it sends letters, assigns reviewers, makes papers. Any number may run. On SIGTERM it gives back within two seconds what it has not done, waits for the letters that it is sending, and ends with status 0; a second signal ends it at once. A letter may take a minute, so let the supervisor wait 75 seconds or more before it kills (TimeoutStopSec of systemd, terminationGracePeriodSeconds of Kubernetes); one that was killed leaves its letter in doubt. SIGHUP is taken as SIGTERM.
 
-	signing, err := cfg.Signing.read(now())
-	if err != nil {
-		return err
-	}
-It needs DATABASE_URL, REDIS_URL, SMTP_URL, DESK_FROM and DESK_NAME; DESK_ADDRESS, DESK_PHONE, VERIFY_URL, TAX_NUMBER, PAYMENT_INSTRUCTIONS, PAYMENT_INSTRUCTIONS_FR and LETTER_GRACE may be set, HEALTH_ADDR (such as :9464, where /healthz, /readyz and /metrics are served) and LOG_LEVEL (info). "secordesk doctor" checks them.
+It needs DATABASE_URL, REDIS_URL, SMTP_URL, DESK_FROM and DESK_NAME; DESK_ADDRESS, DESK_PHONE, VERIFY_URL, AUDIT_TOOL_URL, TAX_NUMBER, PAYMENT_INSTRUCTIONS, PAYMENT_INSTRUCTIONS_FR, SIGNING_KEY_FILE with SIGNING_CERT_FILE, and LETTER_GRACE may be set, HEALTH_ADDR (such as :9464, where /healthz, /readyz and /metrics are served) and LOG_LEVEL (info). "secordesk doctor" checks them.
 
 DECISIONS_AT_ONCE (8), MAIL_AT_ONCE (8) and BULK_AT_ONCE (2) say how many jobs of each queue this process does at the same time, up to 16; with 0 it leaves the queue to others. KEEP_JOBS_DAYS (400) says how long jobs are kept that are done or cancelled.
 
