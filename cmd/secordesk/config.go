@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/mail"
 	"net/url"
 	"os"
@@ -26,27 +27,40 @@ type databaseConfig struct {
 
 // workerConfig is what the worker needs.
 type workerConfig struct {
-	DatabaseURL  databaseURL   `env:"DATABASE_URL,required"` // secret
-	LetterGrace  grace         `env:"LETTER_GRACE" envDefault:"2m"`
-	RedisURL     redisURL      `env:"REDIS_URL,required"` // secret
-	SMTPURL      smtpURL       `env:"SMTP_URL,required"`  // secret
-	DeskFrom     address       `env:"DESK_FROM,required"` // letters are sent from here
-	DeskName     name          `env:"DESK_NAME,required"` // signs letters and papers
-	DeskAddress  lines         `env:"DESK_ADDRESS"`       // as on an envelope, lines apart by ";"
-	DeskPhone    name          `env:"DESK_PHONE"`
-	VerifyURL    webAddress    `env:"VERIFY_URL"`              // where a certificate's number is checked; none: not printed
-	TaxNumber    name          `env:"TAX_NUMBER"`              // under which the office collects taxes, such as "GST 12345 6789 RT0001"
-	HowToPay     lines         `env:"PAYMENT_INSTRUCTIONS"`    // on invoices, paragraphs apart by ";"; none: by cheque, or by calling
-	HowToPayFR   lines         `env:"PAYMENT_INSTRUCTIONS_FR"` // the same in French
-	AuditToolURL webAddress    `env:"AUDIT_TOOL_URL"`          // where companies enter their self-assessments; none: letters do not say where
-	HealthAddr   listenAddress `env:"HEALTH_ADDR"`             // of /healthz, /readyz and /metrics; none: not served
-	LogLevel     logLevel      `env:"LOG_LEVEL" envDefault:"info"`
-	Decisions    atOnce        `env:"DECISIONS_AT_ONCE" envDefault:"8"` // 0: another process does them
-	Mail         atOnce        `env:"MAIL_AT_ONCE" envDefault:"8"`
-	Bulk         atOnce        `env:"BULK_AT_ONCE" envDefault:"2"`
-	KeepJobs     days          `env:"KEEP_JOBS_DAYS" envDefault:"400"` // 1 to 36500; what is done or cancelled is purged after it
+	DatabaseURL databaseURL   `env:"DATABASE_URL,required"` // secret
+	LetterGrace grace         `env:"LETTER_GRACE" envDefault:"2m"`
+	RedisURL    redisURL      `env:"REDIS_URL,required"` // secret
+	SMTPURL     smtpURL       `env:"SMTP_URL,required"`  // secret
+	HealthAddr  listenAddress `env:"HEALTH_ADDR"`        // of /healthz, /readyz and /metrics; none: not served
+	LogLevel    logLevel      `env:"LOG_LEVEL" envDefault:"info"`
+	Decisions   atOnce        `env:"DECISIONS_AT_ONCE" envDefault:"8"` // 0: another process does them
+	Mail        atOnce        `env:"MAIL_AT_ONCE" envDefault:"8"`
+	Bulk        atOnce        `env:"BULK_AT_ONCE" envDefault:"2"`
+	KeepJobs    days          `env:"KEEP_JOBS_DAYS" envDefault:"400"` // 1 to 36500; what is done or cancelled is purged after it
 
+	Office  officeConfig
 	Signing signingConfig // of the certificates that this office prints
+}
+
+// officeConfig is how the office presents itself on letters and papers: to the
+// worker that sends them and to the command that previews them alike.
+type officeConfig struct {
+	From         address    `env:"DESK_FROM,required"` // letters are sent from here
+	Name         name       `env:"DESK_NAME,required"` // signs letters and papers
+	Address      lines      `env:"DESK_ADDRESS"`       // as on an envelope, lines apart by ";"
+	Phone        name       `env:"DESK_PHONE"`
+	VerifyURL    webAddress `env:"VERIFY_URL"`              // where a certificate's number is checked; none: not printed
+	TaxNumber    name       `env:"TAX_NUMBER"`              // under which the office collects taxes, such as "GST 12345 6789 RT0001"
+	HowToPay     lines      `env:"PAYMENT_INSTRUCTIONS"`    // on invoices, paragraphs apart by ";"; none: by cheque, or by calling
+	HowToPayFR   lines      `env:"PAYMENT_INSTRUCTIONS_FR"` // the same in French
+	AuditToolURL webAddress `env:"AUDIT_TOOL_URL"`          // where companies enter their self-assessments; none: letters do not say where
+}
+
+// present returns the office as letters know it, without a signature on papers.
+func (c officeConfig) present() jobs.Office {
+	return jobs.Office{Name: string(c.Name), Address: c.Address, Phone: string(c.Phone), From: string(c.From),
+		VerifyURL: string(c.VerifyURL), AuditToolURL: string(c.AuditToolURL),
+		TaxNumber: string(c.TaxNumber), HowToPay: c.HowToPay, HowToPayFrench: c.HowToPayFR}
 }
 
 // pace returns how a worker works. One that would do nothing is refused.
@@ -65,14 +79,9 @@ func (c workerConfig) pace() (jobs.Pace, error) {
 
 // letterConfig is what a command needs that writes letters without sending them.
 type letterConfig struct {
-	DatabaseURL  databaseURL `env:"DATABASE_URL,required"` // secret
-	LetterGrace  grace       `env:"LETTER_GRACE" envDefault:"2m"`
-	DeskFrom     address     `env:"DESK_FROM,required"`
-	DeskName     name        `env:"DESK_NAME,required"`
-	DeskAddress  lines       `env:"DESK_ADDRESS"`
-	DeskPhone    name        `env:"DESK_PHONE"`
-	VerifyURL    webAddress  `env:"VERIFY_URL"`
-	AuditToolURL webAddress  `env:"AUDIT_TOOL_URL"`
+	DatabaseURL databaseURL `env:"DATABASE_URL,required"` // secret
+	LetterGrace grace       `env:"LETTER_GRACE" envDefault:"2m"`
+	Office      officeConfig
 }
 
 // clockConfig is what the clock needs.
@@ -183,12 +192,17 @@ func complaint(err error, names map[string]string) string {
 	return err.Error()
 }
 
-// variables maps the field names of a config to its variables.
+// variables maps the field names of a config, and of the configs in it, to its
+// variables.
 func variables(config reflect.Type) map[string]string {
 	names := map[string]string{}
 	for _, field := range reflect.VisibleFields(config) {
 		variable, _, _ := strings.Cut(field.Tag.Get("env"), ",")
-		names[field.Name] = variable
+		if variable != "" {
+			names[field.Name] = variable
+		} else if field.Type.Kind() == reflect.Struct {
+			maps.Copy(names, variables(field.Type))
+		}
 	}
 	return names
 }

@@ -6,10 +6,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"secordesk/jobs"
 	"secordesk/store"
@@ -30,7 +33,7 @@ func TestReadConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(cfg.DatabaseURL) != "postgres://desk:s3cret@db:5432/desk?sslmode=disable" || cfg.DeskFrom != "desk@example.com" {
+	if string(cfg.DatabaseURL) != "postgres://desk:s3cret@db:5432/desk?sslmode=disable" || cfg.Office.From != "desk@example.com" {
 		t.Errorf("readConfig = %v", cfg)
 	}
 	if cfg.KeepJobs.duration() != store.DefaultKeep {
@@ -42,12 +45,42 @@ func TestReadConfig(t *testing.T) {
 	environ := goodEnvironment()
 	environ["DESK_ADDRESS"], environ["LETTER_GRACE"] = "1 Main Street; Calgary AB  T2P 1A1", "0s"
 	cfg, err = readConfig[workerConfig](environ)
-	if err != nil || len(cfg.DeskAddress) != 2 || cfg.DeskAddress[1] != "Calgary AB  T2P 1A1" || cfg.LetterGrace != 0 {
+	if err != nil || len(cfg.Office.Address) != 2 || cfg.Office.Address[1] != "Calgary AB  T2P 1A1" || cfg.LetterGrace != 0 {
 		t.Errorf("readConfig = %v, %v, want two lines of address and no grace", cfg, err)
 	}
 	clock, err := readConfig[clockConfig](goodEnvironment())
 	if err != nil || time.Duration(clock.SweepEvery) != 10*time.Second {
 		t.Errorf("SweepEvery = %v, %v, want 10s", time.Duration(clock.SweepEvery), err)
+	}
+}
+
+// TestOfficeConfig: a preview presents the office as the worker does, with all that
+// letters and papers know of it.
+func TestOfficeConfig(t *testing.T) {
+	environ := goodEnvironment()
+	maps.Copy(environ, map[string]string{"DESK_ADDRESS": "1 Main Street; Calgary", "DESK_PHONE": "403 555 0142", "VERIFY_URL": "https://verify.example/c/",
+		"TAX_NUMBER": "GST 12345 6789 RT0001", "PAYMENT_INSTRUCTIONS": "By Interac.", "PAYMENT_INSTRUCTIONS_FR": "Par Interac.", "AUDIT_TOOL_URL": "https://audit.example/"})
+	worker, err := readConfig[workerConfig](environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	letter, err := readConfig[letterConfig](environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(worker.Office.present(), letter.Office.present()); diff != "" {
+		t.Errorf("a preview is not as the letter leaves (-worker +preview):\n%s", diff)
+	}
+	office := reflect.ValueOf(letter.Office.present())
+	for i := range office.NumField() {
+		if name := office.Type().Field(i).Name; office.Field(i).IsZero() && name != "Signing" {
+			t.Errorf("no variable gives the office its %s", name)
+		}
+	}
+	environ["TAX_NUMBER"] = strings.Repeat("9", 201)
+	_, err = readConfig[letterConfig](environ)
+	if err == nil || !strings.Contains(err.Error(), "TAX_NUMBER must be one line") {
+		t.Errorf("a bad value: %v", err)
 	}
 }
 

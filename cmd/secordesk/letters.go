@@ -115,8 +115,7 @@ func (c *lettersPreviewCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	writer, err := jobs.NewDesk(jobs.Office{Name: string(cfg.DeskName), Address: cfg.DeskAddress, Phone: string(cfg.DeskPhone), From: string(cfg.DeskFrom),
-		VerifyURL: string(cfg.VerifyURL), AuditToolURL: string(cfg.AuditToolURL)})
+	writer, err := jobs.NewDesk(cfg.Office.present())
 	if err != nil {
 		return fmt.Errorf("prepare letters: %w", err)
 	}

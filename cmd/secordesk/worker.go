@@ -70,9 +70,9 @@ func work(ctx context.Context, cfg workerConfig, now func() time.Time, log *slog
 	if err != nil {
 		return err
 	}
-	desk, err := jobs.NewDesk(jobs.Office{Signing: signing, Name: string(cfg.DeskName), Address: cfg.DeskAddress, Phone: string(cfg.DeskPhone),
-		From: string(cfg.DeskFrom), VerifyURL: string(cfg.VerifyURL), AuditToolURL: string(cfg.AuditToolURL),
-		TaxNumber: string(cfg.TaxNumber), HowToPay: cfg.HowToPay, HowToPayFrench: cfg.HowToPayFR})
+	office := cfg.Office.present()
+	office.Signing = signing
+	desk, err := jobs.NewDesk(office)
 	if err != nil {
 		return fmt.Errorf("prepare desk: %w", err)
 	}
