@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -17,20 +18,17 @@ func reviewKinds() []Kind {
 	}
 }
 
+// subjectWords are what a note can be about that is no question.
+var subjectWords = map[secor.Language]map[string]string{
+	secor.English: {secor.SubjectMonths: "months of papers", secor.SubjectHeadcount: "number of people", secor.SubjectLastDay: "last day of the assessment",
+		secor.SubjectName: "legal name", secor.SubjectEvidence: "address of the evidence"},
+	secor.French: {secor.SubjectMonths: "mois de documents", secor.SubjectHeadcount: "nombre de personnes", secor.SubjectLastDay: "dernier jour de l’autoévaluation",
+		secor.SubjectName: "nom légal", secor.SubjectEvidence: "adresse des preuves"},
+}
+
 // subject is what a note is about, in the middle of a sentence.
 func subject(lang secor.Language, question string) string {
-	french := lang == secor.French
-	switch {
-	case question == secor.SubjectMonths && french:
-		return "mois de documents"
-	case question == secor.SubjectMonths:
-		return "months of papers"
-	case question == secor.SubjectHeadcount && french:
-		return "nombre de personnes"
-	case question == secor.SubjectHeadcount:
-		return "number of people"
-	}
-	return "question " + question
+	return cmp.Or(subjectWords[lang][question], "question "+question)
 }
 
 // missWords are the sentences of a near miss in one language.

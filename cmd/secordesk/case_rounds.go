@@ -75,7 +75,7 @@ type roundJSON struct {
 }
 
 type changeJSON struct {
-	Subject string `json:"subject"` // a question, months or headcount
+	Subject string `json:"subject"` // a question, months, headcount, last_day, legal_name or evidence_url
 	From    string `json:"from"`
 	To      string `json:"to"`
 	Note    int    `json:"note,omitempty"`

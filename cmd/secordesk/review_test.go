@@ -96,14 +96,15 @@ func TestReview_ByHand(t *testing.T) {
 	o.says("case sheet "+at, `^A .*looked at$`, `^B .*not looked at$`, `^  C2 +[0-9.]+/[0-9.]+ +0\.00/[0-9.]+ +.* on 25 Mar by Ben Ito: no record of it`, `Note 1, C1, actionable, not sent yet: Please mark it\.`, `Note 2, as a whole, informational, not sent yet: Well kept\.`)
 	o.says("case query "+at+` --question "Please see note 1."`, "is revision", "Promised: assignment:send_revision to company:1")
 	o.now = o.now.AddDate(0, 0, 6)
-	revised := o.submissionLine(protocol, `, "resolved": [{"note": 1, "answer": "marked"}]`, "D1")
+	revised := o.submissionLine(protocol, `, "resolved": [{"note": 1, "answer": "marked"}], "legal_name": "Kowalski Electric Ltd."`, "D1")
 	o.says("import "+revised, `^submission +1 `)
 	o.says("import "+revised, `^submission +0 +0 +1 `)
 	o.says("case rounds "+at, `^Round 1, 25 Mar 2026 .*, months 12/12, headcount 8`, `with us 0 days, then with the company 6 days`, `^Round 2, 31 Mar 2026`,
-		`^  C1 +0\.00/[0-9.]+ +[0-9.]+/[0-9.]+ +note 1$`, `^  D1 .*by nobody$`)
+		`^  C1 +0\.00/[0-9.]+ +[0-9.]+/[0-9.]+ +note 1$`, `^  D1 .*by nobody$`,
+		`^  legal_name +KOWALSKI ELECTRIC LIMITED +Kowalski Electric Ltd. +by nobody$`, `^  evidence_url +https://tools.energysafetycanada.com/14 +not stated +by nobody$`)
 	var rounds []roundJSON
 	o.must(json.Unmarshal([]byte(o.says("case rounds "+at+" --json")), &rounds))
-	if len(rounds) != 2 || rounds[0].CompanyDays != 6 || len(rounds[1].Changes) != 2 || !rounds[1].Changes[0].Asked || rounds[1].Changes[1].Asked || rounds[1].OfficeUntil != nil {
+	if len(rounds) != 2 || rounds[0].CompanyDays != 6 || len(rounds[1].Changes) != 4 || !rounds[1].Changes[0].Asked || rounds[1].Changes[1].Asked || rounds[1].OfficeUntil != nil {
 		t.Errorf("case rounds --json = %+v", rounds)
 	}
 	o.says("case show "+at, `^Note 1 +C1, actionable, resolved: Please mark it\. – marked`)

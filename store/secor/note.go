@@ -38,7 +38,7 @@ func NoteStates() []NoteState {
 // all of it. The company reads it with the next revision request.
 type Note struct {
 	Number   int    // 1, 2, … per audit
-	Question string // id of the protocol, SubjectMonths or SubjectHeadcount; "": the submission as a whole
+	Question string // id of the protocol, or one of SheetSubjects; "": the submission as a whole
 	Kind     NoteKind
 	State    NoteState
 	Text     string
@@ -66,7 +66,7 @@ func noteSteps() []Step {
 			Example: `add-note 14 --question C2 --kind actionable --text "Two of the four forms are not signed. Please add the signed ones."`,
 			Kind:    SubjectAudit, From: []State{StateInQA}, Who: anyone, Holder: true,
 			Fields: []Field{
-				{Name: "question", Help: `id of the question, "months" or "headcount"; left out: the submission as a whole`, Type: FieldText},
+				{Name: "question", Help: "id of the question, or " + joinOr(SheetSubjects()) + "; left out: the submission as a whole", Type: FieldText},
 				{Name: "kind", Help: "whether the company must do something or only take notice", Type: FieldChoice, Choices: noteKinds(), Required: true},
 				{Name: "text", Help: "what the company reads", Type: FieldText, Required: true},
 			}, do: (*File).addNote},
@@ -96,8 +96,8 @@ func noteKinds() []string {
 func (f *File) addNote(in Input) error {
 	subject := in.text("question")
 	_, known := f.Protocol.Question(subject)
-	if subject != "" && !known && subject != SubjectMonths && subject != SubjectHeadcount {
-		return &FieldError{Field: "question", Value: subject, Problem: "is not in protocol " + f.Protocol.Name + `, nor "months" or "headcount"`}
+	if subject != "" && !known && !slices.Contains(SheetSubjects(), subject) {
+		return &FieldError{Field: "question", Value: subject, Problem: "is not in protocol " + f.Protocol.Name + ", nor " + joinOr(SheetSubjects())}
 	}
 	n := Note{Number: len(f.Notes) + 1, Question: subject, Kind: NoteKind(in.text("kind")), State: NoteOpen, Text: in.text("text"), Round: f.Audit.Round}
 	f.Notes = append(f.Notes, n)

@@ -1,8 +1,10 @@
 package secor
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -97,7 +99,7 @@ func TestNotes_Refuses(t *testing.T) {
 		kind      error
 		words     string
 	}{
-		{"an unknown question", noted(StateInQA).try(asAna, "add-note", "", "question=Z9", "kind=actionable", "text=x"), ErrField, `nor "months" or "headcount"`},
+		{"an unknown question", noted(StateInQA).try(asAna, "add-note", "", "question=Z9", "kind=actionable", "text=x"), ErrField, "nor months, headcount, last_day, legal_name or evidence_url"},
 		{"another kind", noted(StateInQA).try(asAna, "add-note", "", "kind=urgent", "text=x"), ErrField, "is not one of actionable or informational"},
 		{"no text", noted(StateInQA).try(asAna, "add-note", "", "kind=actionable", "text= "), ErrField, "text: is missing"},
 		{"not the holder", noted(StateInQA).try(asBen, "add-note", "", "kind=actionable", "text=x"), ErrNotAllowed, "only Ana"},
@@ -160,6 +162,29 @@ func TestRevisionsMany(t *testing.T) {
 	}
 }
 
+// TestSubmit_ComparesStated: what a revision states otherwise about the company is a
+// change like any other; the facts of its event say only what it is about.
+func TestSubmit_ComparesStated(t *testing.T) {
+	o := auditIn(t, StateInQA)
+	o.take(asAna, "add-note", "", "question=evidence_url", "kind=actionable", "text=where is it?")
+	mustRefuse(t, o.try(asAna, "add-note", "", "question=account", "kind=actionable", "text=which?"), ErrField, "nor months, headcount, last_day, legal_name or evidence_url")
+	o.take(asAna, "query", "", "question=see note 1")
+	revised := o.submission(passing)
+	revised.LastDay, revised.LegalName, revised.EvidenceURL = Date{2026, time.March, 24}, "Roy Holdings Ltd.", "https://tool.example/14"
+	if err := o.trySubmit(revised); err != nil {
+		t.Fatal(err)
+	}
+	facts := o.last(EventRevisionReceived).Facts
+	if facts["changed"] != "last_day legal_name evidence_url" || facts["unasked"] != "last_day legal_name" {
+		t.Errorf("changed %q, of which nobody asked for %q", facts["changed"], facts["unasked"])
+	}
+	for _, e := range o.Events() {
+		if text := fmt.Sprint(e.Facts); strings.Contains(text, "Holdings") || strings.Contains(text, "tool.example") {
+			t.Errorf("%s keeps what the company states about itself: %s", e.Kind, text)
+		}
+	}
+}
+
 func TestChanges(t *testing.T) {
 	mark := func(awarded Points) Mark { return Mark{Question: "A2", Awarded: awarded, Available: 15_00} }
 	before := Round{Number: 2, Marks: map[string]Mark{"A2": mark(5_00), "B1": {Question: "B1", NA: true}}, Months: Evidence{12, 11}, Headcount: 4}
@@ -168,9 +193,13 @@ func TestChanges(t *testing.T) {
 		{Number: 1, Question: "A2", Asked: 1, Repeated: 2}, {Number: 2, Question: "B1", Asked: 1, Repeated: 1},
 		{Number: 3, Question: SubjectMonths, Asked: 2, Repeated: 2}, {Number: 4, Question: "B2"}, {Number: 5, Asked: 2, Repeated: 2}, {Number: 6, Question: SubjectHeadcount, Asked: 3, Repeated: 3},
 	}
+	before.LastDay, after.LastDay = Date{2026, time.March, 20}, Date{2026, time.March, 31}
+	before.Stated, after.Stated = Stated{LegalName: "Roy Welding Ltd."}, Stated{LegalName: "Roy Holdings Ltd.", EvidenceURL: "https://tool.example/14"}
+	notes = append(notes, Note{Number: 7, Question: SubjectLastDay, Asked: 2, Repeated: 2})
 	want := []Change{
 		{"A2", "5.00/15.00", "6.50/15.00", 1}, {"B1", "n/a", "unscored", 0}, {"B2", "unscored", "0.01/10.00", 0},
 		{SubjectMonths, "12/11", "12/12", 3}, {SubjectHeadcount, "4", "5", 0},
+		{SubjectLastDay, "2026-03-20", "2026-03-31", 7}, {SubjectName, "Roy Welding Ltd.", "Roy Holdings Ltd.", 0}, {SubjectEvidence, "not stated", "https://tool.example/14", 0},
 	}
 	if diff := cmp.Diff(want, Changes(before, after, notes)); diff != "" {
 		t.Errorf("Changes (-want +got):\n%s", diff)

@@ -1,6 +1,7 @@
 package secor
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -28,18 +29,28 @@ type Round struct {
 const (
 	SubjectMonths    = "months"
 	SubjectHeadcount = "headcount"
+	SubjectLastDay   = "last_day"
+	SubjectName      = "legal_name"
+	SubjectEvidence  = "evidence_url"
 )
+
+// SheetSubjects returns the subjects of a note and of a change that are no question
+// of the protocol, in the order in which changes list them.
+func SheetSubjects() []string {
+	return []string{SubjectMonths, SubjectHeadcount, SubjectLastDay, SubjectName, SubjectEvidence}
+}
 
 // Change is one thing that a company states otherwise than in the round before.
 type Change struct {
-	Subject  string // id of a question, SubjectMonths or SubjectHeadcount
-	From, To string // "3.50/5.00", "n/a", "unscored", "12/11"
+	Subject  string // id of a question, or one of SheetSubjects
+	From, To string // "3.50/5.00", "n/a", "unscored", "12/11"; of a name or an address, what the company wrote: never for the facts of an event
 	Note     int    // number of the note that asked for it; 0: nobody did
 }
 
 // Changes returns what a company states otherwise than in the round before, in
-// alphabetical order and then months and headcount. Notes are those of the audit;
-// only what one of that earlier round's request names counts as asked for.
+// alphabetical order and then by SheetSubjects. Notes are those of the audit; only what
+// one of that earlier round's request names counts as asked for. What a submission
+// leaves out is "not stated", which is another thing than to repeat it.
 func Changes(before, after Round, notes []Note) []Change {
 	var changes []Change
 	add := func(subject, from, to string) {
@@ -57,6 +68,9 @@ func Changes(before, after Round, notes []Note) []Change {
 	}
 	add(SubjectMonths, before.Months.words(), after.Months.words())
 	add(SubjectHeadcount, strconv.Itoa(before.Headcount), strconv.Itoa(after.Headcount))
+	add(SubjectLastDay, before.LastDay.String(), after.LastDay.String())
+	add(SubjectName, statedWords(before.Stated.LegalName), statedWords(after.Stated.LegalName))
+	add(SubjectEvidence, statedWords(before.Stated.EvidenceURL), statedWords(after.Stated.EvidenceURL))
 	return changes
 }
 
@@ -67,6 +81,8 @@ func (r Round) words(id string) string {
 	}
 	return m.Words()
 }
+
+func statedWords(text string) string { return cmp.Or(text, "not stated") }
 
 func (e Evidence) words() string { return fmt.Sprintf("%d/%d", e.Policies, e.Records) }
 
@@ -103,12 +119,12 @@ func (f *File) keepRound() facts {
 
 // compareSheets adds to the facts of a later round what it changes, and what of
 // that no note asked for.
-func (f *File) compareSheets(s Submission, sheet map[string]Line, data facts) {
+func (f *File) compareSheets(s Submission, stated Stated, sheet map[string]Line, data facts) {
 	if f.Audit.Round == 0 {
 		data["changed"] = ""
 		return
 	}
-	after := Round{Marks: map[string]Mark{}, Months: s.Months, Headcount: s.Headcount}
+	after := Round{Marks: map[string]Mark{}, Months: s.Months, Headcount: s.Headcount, LastDay: s.LastDay, Stated: stated}
 	for id, line := range sheet {
 		if line.Claimed != nil {
 			after.Marks[id] = *line.Claimed

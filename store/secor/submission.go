@@ -86,7 +86,7 @@ func (f *File) submit(s Submission, stated Stated, sheet map[string]Line) error 
 		return err
 	}
 	data := facts{"round": strconv.Itoa(f.Audit.Round + 1), "marks": strconv.Itoa(len(s.Marks))}
-	f.compareSheets(s, sheet, data)
+	f.compareSheets(s, stated, sheet, data)
 	f.takeOver(s, stated, sheet)
 	received := f.keepRound()
 	err = f.findTwin(from == StateOpen)
