@@ -96,14 +96,14 @@ func sheetOf(f *secor.File, events []secor.Event) sheetJSON {
 		}
 	}
 	s := sheetJSON{Elements: []sheetElement{}, Notes: notesJSON(f.Notes), notes: f.Notes,
-		Months: sheetMonths{Claimed: monthsOf(f.Audit.Claimed), Verified: monthsOf(f.Audit.Verified), Changes: slices.Concat([]sheetChange{}, changes[secor.SubjectMonths])}}
+		Months: sheetMonths{Claimed: monthsOf(f.Audit.Claimed), Verified: monthsOf(f.Audit.Verified), Changes: append([]sheetChange{}, changes[secor.SubjectMonths]...)}}
 	unlooked := f.Unlooked()
 	for _, e := range f.Protocol.Elements {
 		element := sheetElement{ID: e.ID, Title: e.Title, LookedAt: !slices.Contains(unlooked, e.ID), Questions: []sheetLine{}}
 		for _, q := range e.Questions {
 			line := f.Sheet[q.ID]
 			element.Questions = append(element.Questions, sheetLine{ID: q.ID, Claimed: line.Claimed.Words(), Verified: line.Verified.Words(),
-				Changes: slices.Concat([]sheetChange{}, changes[q.ID])})
+				Changes: append([]sheetChange{}, changes[q.ID]...)})
 		}
 		s.Elements = append(s.Elements, element)
 	}
@@ -124,7 +124,7 @@ func (s sheetJSON) write(t *terminal, zone *time.Location) error {
 		}
 	}
 	out.add("Months", s.Months.Claimed, s.Months.Verified, strings.Join(changeWords(s.Months.Changes, zone), "; "))
-	for _, subject := range []string{secor.SubjectMonths, secor.SubjectHeadcount, ""} {
+	for _, subject := range append(secor.SheetSubjects(), "") {
 		s.addNotes(out, subject)
 	}
 	return out.write(t.out)
