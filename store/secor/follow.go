@@ -350,7 +350,7 @@ var stillTrue = map[JobKind]func(*File) bool{
 	JobDecideNeed:      inState(StateReceived),
 	JobWelcome:         inState(StateApproved),
 	JobRejection:       inState(StateRejected),
-	JobNotRequired:     inState(StateNotRequired),
+	JobNotRequired:     func(f *File) bool { return f.Case.State == StateNotRequired && !f.RequestNeeded() },
 	JobRequestQuestion: inState(StateQueried),
 	JobPostCard:        inState(StateReceived, StateInReview),
 	JobRequestClosed:   inState(StateNoAnswer, StateWithdrawn),

@@ -304,6 +304,7 @@ func requestIn(t testing.TB, state State) *office {
 	case StateRejected:
 		o.take(asAna, "reject", "11 people")
 	case StateNotRequired:
+		o.Company.ProfileSince = Date{2026, time.January, 5}
 		o.take(asAna, "not-required", "")
 	case StateNoAnswer:
 		o.take(asAna, "query", "", "question=Which account is right?")

@@ -44,6 +44,18 @@ func (f *File) RequestNeeded() bool {
 	return f.Company.ProfileSince.IsZero() || f.Request.Reason != ReasonNoProfile
 }
 
+// whyNeeded says in a clause why RequestNeeded is true.
+func (f *File) whyNeeded() string {
+	switch {
+	case f.Company.ProfileSince.IsZero():
+		return "the company has no profile here"
+	case f.Request.Reason == ReasonSwitching:
+		return "the company switches to this partner"
+	default:
+		return "the company is new to the programme"
+	}
+}
+
 func (f *File) takeRequest(Input) error {
 	f.FindProfiles() // it may be taken before the desk has looked
 	f.Case.Holder = f.act.By.ID
@@ -69,8 +81,9 @@ func (f *File) rejectRequest(Input) error {
 }
 
 func (f *File) requestNotRequired(Input) error {
-	if f.act.By == Desk && f.RequestNeeded() {
-		return refuse(ErrGuard, "let a person decide", "the request is needed")
+	// Its letter says so to the company, whoever decides it.
+	if f.RequestNeeded() {
+		return refuse(ErrGuard, "approve it, or reject it with a reason", "the request is needed: %s", f.whyNeeded())
 	}
 	return f.move(StateNotRequired, EventRequestNotRequired, f.act.Reason, nil)
 }

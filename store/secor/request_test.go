@@ -21,12 +21,31 @@ func TestRequestNeeded(t *testing.T) {
 		if got := o.RequestNeeded(); got != tt.want {
 			t.Errorf("profile since %q, %s: needed %t", tt.since, tt.reason, got)
 		}
-		err := o.try(Desk, "not-required", "")
-		if tt.want {
-			mustRefuse(t, err, ErrGuard, "the request is needed", "let a person decide")
-		} else if err != nil || o.Case.State != StateNotRequired {
-			t.Errorf("the desk: %s, %v", o.Case.State, err)
+		// Nobody may: the letter would say of the company what is not so.
+		for _, who := range []Actor{Desk, asAna, asCleo} {
+			err := o.try(who, "not-required", "")
+			if tt.want {
+				mustRefuse(t, err, ErrGuard, "the request is needed: the company ", "approve it, or reject it")
+			} else if err != nil || o.Case.State != StateNotRequired {
+				t.Errorf("%s: %s, %v", who, o.Case.State, err)
+			}
+			if !tt.want {
+				break
+			}
 		}
+	}
+}
+
+// A profile that is taken back before the letter leaves is not written about.
+func TestNotRequired_ProfileTakenBack(t *testing.T) {
+	o := requestIn(t, StateNotRequired)
+	cause := o.last(EventRequestNotRequired)
+	if !StillTrue(JobNotRequired, o.File, cause) {
+		t.Error("the letter does not leave though its reason holds")
+	}
+	o.Company.ProfileSince = Date{}
+	if StillTrue(JobNotRequired, o.File, cause) {
+		t.Error("the letter leaves with a blank date")
 	}
 }
 
