@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -177,8 +179,7 @@ func (o Office) pieces(line string) []piece {
 			word = " " + word
 		}
 		link := strings.TrimRight(strings.TrimSpace(word), ".,;:)")
-		ours := o.AuditToolURL != "" && strings.HasPrefix(link, o.AuditToolURL) || o.VerifyURL != "" && strings.HasPrefix(link, o.VerifyURL)
-		if !ours {
+		if !within(o.AuditToolURL, link) && !within(o.VerifyURL, link) {
 			found = append(found, piece{Text: word})
 			continue
 		}
@@ -186,6 +187,25 @@ func (o Office) pieces(line string) []piece {
 		found = append(found, piece{Text: before}, piece{Text: link, Link: link}, piece{Text: after})
 	}
 	return found
+}
+
+// within reports whether an address is a site's, or of a page below it. It compares
+// as browsers read it: what only begins with the same letters is another's host.
+func within(site, link string) bool {
+	home, err := url.Parse(site)
+	if err != nil || home.Host == "" {
+		return false
+	}
+	page, err := url.Parse(link)
+	if err != nil || page.User != nil || page.Scheme != home.Scheme || !strings.EqualFold(page.Host, home.Host) {
+		return false
+	}
+	// Browsers take a backslash for a slash, and two dots for the way up.
+	if strings.Contains(link, `\`) || slices.Contains(strings.Split(page.Path, "/"), "..") {
+		return false
+	}
+	folder := strings.TrimSuffix(home.Path, "/")
+	return page.Path == folder || strings.HasPrefix(page.Path, folder+"/")
 }
 
 // html returns the letter as one HTML page without anything to load.
