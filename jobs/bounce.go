@@ -25,18 +25,24 @@ func bounceKinds() []Kind {
 // the job fails without it, and is on the list of failed jobs all the same.
 const bounceLimit = 3 * time.Second
 
-// bounced records that the reader's mail server will not have the letter, and reports
-// whether that was recorded. What we refused ourselves is no bounce.
+// bounced records that the reader's mail server will not have the letter, or that its
+// reader has an address or a name to which our own sender sends nothing, and reports
+// whether that was recorded. What else we refuse ourselves, such as a file that is too
+// large, is the desk's own to mend and no bounce.
 func (a *attempt) bounced(o promise.Outcome, err error) bool {
 	var sending *mail.SendError
-	if !errors.As(err, &sending) || !sending.Permanent || sending.Code/100 != 5 || a.claim.Job.CaseID == 0 {
+	if !errors.As(err, &sending) || !sending.Permanent || a.claim.Job.CaseID == 0 {
+		return false
+	}
+	code, unreachable := bounceCode(sending)
+	if !unreachable {
 		return false
 	}
 	job := a.claim.Job
 	act := secor.Act{ID: fmt.Sprintf("bounce:%d.%d", job.ID, a.claim.Fence), By: secor.Desk, Surface: secor.SurfaceJob}
 	unrecorded := insist(bounceLimit, func(ctx context.Context) error {
 		return a.promises.BounceSend(ctx, a.claim, o, act, func(f *secor.File) error {
-			f.Bounced(job.ID, secor.JobKind(job.Kind), job.Recipient, bounceCode(sending), o.Why)
+			f.Bounced(job.ID, secor.JobKind(job.Kind), job.Recipient, code, sending.Said())
 			return nil
 		})
 	})
@@ -49,11 +55,22 @@ func (a *attempt) bounced(o promise.Outcome, err error) bool {
 // enhanced is a status code of RFC 3463.
 var enhanced = regexp.MustCompile(`\b[245]\.[0-9]{1,3}\.[0-9]{1,3}\b`)
 
-// bounceCode returns the most exact code that the server gave.
-func bounceCode(e *mail.SendError) string {
-	code := enhanced.FindString(e.Error())
-	if code != "" {
-		return code
+// bounceCode returns the most exact code that the server gave, or the one that it
+// would give to what our sender refuses. It is false for what has nothing to do with
+// the reader.
+func bounceCode(e *mail.SendError) (string, bool) {
+	var refusal *mail.RefusalError
+	switch {
+	case errors.As(e.Err, &refusal) && refusal.Field == "To":
+		return "5.1.3", true // bad destination mailbox address syntax
+	case errors.As(e.Err, &refusal) && refusal.Field == "ToName":
+		return "5.1.0", true // other address status
+	case e.Code/100 != 5:
+		return "", false
 	}
-	return strconv.Itoa(e.Code)
+	code := enhanced.FindString(e.Said())
+	if code != "" {
+		return code, true
+	}
+	return strconv.Itoa(e.Code), true
 }

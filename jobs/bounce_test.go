@@ -209,6 +209,35 @@ func TestBounce_NotEveryFailure(t *testing.T) {
 	}
 }
 
+// An address on file that our own sender refuses is told of like a bounce: nobody
+// waits for an answer to a letter that never left.
+func TestBounce_RefusedByOurSender(t *testing.T) {
+	for name, tt := range map[string]struct{ sql, code, said string }{
+		"address": {`UPDATE companies SET email = 'béa@roy.example'`, "5.1.3", "outside ASCII"},
+		"name":    {`UPDATE companies SET contact = 'Ana =?utf-8?q?Roy?='`, "5.1.0", "encoded text"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.queue.start(t)
+			server := b.mails(t, sink.Options{})
+			b.exec(t, `INSERT INTO pauses (kind, paused_at) VALUES ($1, now())`, secor.JobRejection)
+			id, _ := b.rejected(t)
+			b.exec(t, tt.sql)
+			b.exec(t, `DELETE FROM pauses`)
+			b.awaitQuiet(t)
+			b.wantJob(t, id, secor.JobRejection, promise.Failed, 1)
+			f, err := b.File(t.Context(), id)
+			if err != nil || len(f.Bounces) != 1 || f.Bounces[0].Code != tt.code {
+				t.Errorf("bounces are %+v, %v", f.Bounces, err)
+			}
+			letters := read(t, server)
+			if len(letters) != 1 || letters[0].To != "lead@desk.example" || !strings.Contains(letters[0].Text, tt.said) {
+				t.Errorf("letters are %+v", letters)
+			}
+		})
+	}
+}
+
 // Thirty megabytes are refused before a byte leaves, with the limit in the words.
 func TestLetter_HugeAttachment(t *testing.T) {
 	b := newBench(t)

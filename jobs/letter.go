@@ -111,7 +111,7 @@ func (d *Desk) writeIn(page letterPage, name string) (mail.Message, error) {
 		return mail.Message{}, fmt.Errorf("letter %s: %w", name, err)
 	}
 	subject, body, _ := strings.Cut(source.String(), "\n\n")
-	subject = strings.TrimSpace(subject)
+	subject = headerText(subject)
 	whole := d.frame(page, subject, body)
 	html, err := whole.html(d.letters.layout)
 	if err != nil {
@@ -125,6 +125,20 @@ func (d *Desk) writeIn(page letterPage, name string) (mail.Message, error) {
 		Text:    whole.plain(), HTML: html,
 		Date: page.File.Now(),
 	}, nil
+}
+
+// mostSubject is how many characters of a subject are sent, beside the case number.
+const mostSubject = 200
+
+// headerText returns a subject that our sender takes whatever a name in it holds: a
+// colleague must hear of a name to which nothing can be sent.
+func headerText(subject string) string {
+	subject = strings.ReplaceAll(strings.TrimSpace(subject), "=?", "= ?")
+	runes := []rune(subject)
+	if len(runes) > mostSubject {
+		return string(runes[:mostSubject-1]) + "…"
+	}
+	return subject
 }
 
 func (d *Desk) page(f *secor.File, cause secor.Event, to Recipient) (letterPage, error) {

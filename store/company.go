@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/mail"
 	"reflect"
 	"slices"
 	"strings"
@@ -197,11 +196,11 @@ func cleanEmail(text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	address, err := mail.ParseAddress(text)
-	if err != nil || address.Name != "" || strings.ContainsAny(address.Address, " \"") {
-		return "", &secor.FieldError{Field: "email", Value: text, Problem: "is not an e-mail address such as office@example.com"}
+	err = secor.CheckEmail("email", text)
+	if err != nil {
+		return "", err
 	}
-	return strings.ToLower(address.Address), nil
+	return strings.ToLower(text), nil
 }
 
 func (s *Store) cleanAccounts(accounts []secor.Registration) ([]secor.Registration, error) {

@@ -100,6 +100,8 @@ func TestAddCompany_Refusals(t *testing.T) {
 		{"not UTF-8", func(c *secor.Company) { c.Contact = "a\xff" }, account(3), "is not valid UTF-8"},
 		{"a province without a calendar", func(c *secor.Company) { c.Province = "ON" }, account(3), `province: "ON" has no calendar here; one of AB, BC, MB, SK`},
 		{"no address for letters", func(c *secor.Company) { c.Email = "roof.example" }, account(3), "is not an e-mail address"},
+		{"an address to which nothing can be sent", func(c *secor.Company) { c.Email = "béa@roof.example" }, account(3), "no e-mail address here can have"},
+		{"a contact whom no letter can name", func(c *secor.Company) { c.Contact = "=?utf-8?q?Roy?=" }, account(3), "contact"},
 		{"two addresses for letters", func(c *secor.Company) { c.Email = "a@b.example, c@d.example" }, account(3), "is not an e-mail address"},
 		{"a profile of tomorrow", func(c *secor.Company) { c.ProfileSince = secor.NewDate(2026, 3, 26) }, account(3), "is in the future"},
 		{"no account", func(*secor.Company) {}, nil, "account: is missing"},

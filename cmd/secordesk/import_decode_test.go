@@ -139,6 +139,8 @@ func TestJSONLines_Refuses(t *testing.T) {
 		{"a province that is none", with(t, jsonCompany, "province", `"XX"`), []string{`f:1: province: "XX" is not a province or territory; write two letters, such as AB`}},
 		{"a flag that is none", with(t, jsonCompany, "member", `"true"`), []string{`f:1: member: "true" is a string and must be true or false`}},
 		{"a name of two addresses", with(t, jsonCompany, "email", `"Dale <dale@prairiewind.example>"`), []string{`f:1: email: "Dale <dale@prairiewind.example>" is not an e-mail address such as office@example.com`}},
+		{"an address to which nothing can be sent", with(t, jsonCompany, "email", `"béa@x.example"`), []string{`f:1: email: "béa@x.example" has a letter that no e-mail address here can have, such as é; ask for the address in plain letters`}},
+		{"a contact whom no letter can name", with(t, jsonCompany, "contact", `"Ana =?utf-8?q?Roy?="`), []string{`f:1: contact: "Ana =?utf-8?q?Roy?=" has "=?", which mail programs take for encoded text; remove it`}},
 		{"a long name is shown in part", with(t, jsonCompany, "legal_name", `"`+strings.Repeat("long ", 5000)+`"`), []string{
 			`f:1: legal_name: "` + strings.Repeat("long ", 15) + `long…" is longer than 200 characters`}},
 		{"a name that hides something", with(t, jsonCompany, "legal_name", `"Wind\u202eInc."`), []string{`f:1: legal_name: "Wind\u202eInc." holds a control or invisible character`}},

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/mail"
 	"slices"
 	"strconv"
 	"strings"
@@ -299,11 +298,7 @@ func cleanEmail(text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	address, err := mail.ParseAddress(clean)
-	if err != nil || address.Address != clean {
-		return "", problem(text, "is not an e-mail address such as office@example.com")
-	}
-	return clean, nil
+	return clean, secor.CheckEmail("", clean)
 }
 
 // provinces are those of Canada, with its territories.

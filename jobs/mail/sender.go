@@ -62,12 +62,18 @@ func (e *SendError) Error() string {
 	if e.Outcome == Ambiguous {
 		word = "letter perhaps sent"
 	}
+	return fmt.Sprintf("%s: %s: %s", word, e.Step, e.Said())
+}
+
+// Said returns in one line what the server said, "550 5.1.1 unknown mailbox", or what is wrong where it was not
+// asked.
+func (e *SendError) Said() string {
 	said := e.Err.Error()
 	var reply *textproto.Error
 	if errors.As(e.Err, &reply) {
 		said = fmt.Sprintf("%d %s", reply.Code, reply.Msg)
 	}
-	return fmt.Sprintf("%s: %s: %s", word, e.Step, clean(said))
+	return clean(said)
 }
 
 func (e *SendError) Unwrap() error { return e.Err }

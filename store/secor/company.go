@@ -1,6 +1,7 @@
 package secor
 
 import (
+	"net/mail"
 	"regexp"
 	"slices"
 	"strconv"
@@ -207,7 +208,8 @@ var unaccented = strings.NewReplacer(
 )
 
 // CleanName is CleanText for names. It also refuses what a spreadsheet would run
-// as a formula when the desk's lists are opened in one.
+// as a formula when the desk's lists are opened in one, and what a mail program
+// would decode: no letter can be sent to a reader of such a name.
 func CleanName(field, text string) (string, error) {
 	clean, err := CleanText(field, text, 200)
 	if err != nil {
@@ -216,7 +218,35 @@ func CleanName(field, text string) (string, error) {
 	if clean != "" && strings.ContainsRune("=+-@", rune(clean[0])) {
 		return "", &FieldError{Field: field, Value: text, Problem: "begins like a spreadsheet formula"}
 	}
+	if strings.Contains(clean, "=?") {
+		return "", &FieldError{Field: field, Value: text, Problem: `has "=?", which mail programs take for encoded text; remove it`}
+	}
+	if strings.ContainsFunc(clean, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+		return "", &FieldError{Field: field, Value: text, Problem: "holds an invisible character"}
+	}
 	return clean, nil
+}
+
+// CheckEmail returns a FieldError for an address that no letter of this desk can
+// be sent to: the sender takes bare addresses of ASCII characters, up to 64 before
+// the @ and 254 in all.
+//
+// Source: RFC 5321, 4.5.3.1.
+func CheckEmail(field, text string) error {
+	problem := ""
+	address, err := mail.ParseAddress(text)
+	switch {
+	case strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII }):
+		problem = "has a letter that no e-mail address here can have, such as é; ask for the address in plain letters"
+	case err != nil || address.Address != text:
+		problem = "is not an e-mail address such as office@example.com"
+	case len(text) > 254 || strings.LastIndexByte(text, '@') > 64:
+		problem = "is too long; an e-mail address has at most 64 characters before the @ and 254 in all"
+	}
+	if problem != "" {
+		return &FieldError{Field: field, Value: clip(strings.ToValidUTF8(text, "?"), 80), Problem: problem}
+	}
+	return nil
 }
 
 // CleanText returns free text as it is stored: trimmed, on one line. Invalid

@@ -2,7 +2,6 @@ package secor
 
 import (
 	"errors"
-	"net/mail"
 	"strconv"
 	"unicode/utf8"
 )
@@ -72,8 +71,11 @@ func (f *File) correct(in Input) error {
 	if name == fieldCertificate && utf8.RuneCountInString(value) > MaxCertificateNumber {
 		return &FieldError{Field: name, Value: value, Problem: "is longer than 40 characters"}
 	}
-	if name == fieldEmail && !bareAddress(value) {
-		return &FieldError{Field: name, Value: value, Problem: "is not an e-mail address such as office@example.com"}
+	if name == fieldEmail {
+		err := CheckEmail(name, value)
+		if err != nil {
+			return err
+		}
 	}
 	field := map[string]*string{
 		fieldLegalName: &f.Company.LegalName, fieldTradeName: &f.Company.TradeName, fieldEmail: &f.Company.Email,
@@ -104,11 +106,6 @@ func (f *File) correctLanguage(value string) error {
 	f.record(EventCorrected, f.act.Reason, facts{"field": fieldLanguage, "from": string(f.Company.Language), "to": string(language)})
 	f.Company.Language = language
 	return nil
-}
-
-func bareAddress(text string) bool {
-	address, err := mail.ParseAddress(text)
-	return err == nil && address.Address == text
 }
 
 // correctExpiry sets the last day of the certificate that the company holds from
