@@ -131,7 +131,7 @@ func TestLetters(t *testing.T) {
 // letterCause is an event from which a letter follows.
 func letterCause(text string) secor.Event {
 	if text == "bounced" {
-		return secor.Event{Kind: secor.EventLetterBounced, Text: "letter not sent: recipient: 550 5.1.1 unknown mailbox",
+		return secor.Event{Kind: secor.EventLetterBounced, Text: "550 5.1.1 unknown mailbox",
 			Facts: map[string]string{"job": "31", "letter": "score:send_fail", "recipient": "company:9", "code": "5.1.1"}}
 	}
 	if text == "maintenance" {

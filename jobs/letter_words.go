@@ -29,8 +29,10 @@ func words(lang secor.Language) template.FuncMap {
 		"nearMiss":   nearMiss,
 		"subject":    func(question string) string { return subject(lang, question) },
 		"reached":    reached,
-		"window":     window,
-		"callAt":     callAt,
+
+		"bouncedLetter": bouncedLetter,
+		"window":        window,
+		"callAt":        callAt,
 	}
 }
 
@@ -144,6 +146,18 @@ func contested(page letterPage) string {
 	}
 	return fmt.Sprintf("%s, who %s on %s, had a conflict of interest with the company on that day, as is known now; the result stands until you act: %s",
 		cmp.Or(nameOf(page.File, id), "somebody"), cmp.Or(did, "confirmed the result"), on.Long(), what)
+}
+
+// bouncedLetter is the name under which the command line shows the letter that
+// bounced.
+func bouncedLetter(page letterPage) string {
+	job := page.Cause.Facts["letter"]
+	for _, k := range Kinds() {
+		if string(k.Name) == job {
+			return cmp.Or(k.Text, job)
+		}
+	}
+	return job
 }
 
 // reached is how a letter calls the reader of one that bounced.

@@ -135,13 +135,17 @@ func (b *bouncer) record(ctx context.Context, job promise.Job, report mail.Repor
 	why := "came back: " + cmp.Or(d.Said, "no reason given")
 	act := secor.Act{ID: actID, By: secor.Desk, Surface: secor.SurfaceFile}
 	err = b.store.BounceJob(ctx, job.ID, act, why, func(f *secor.File, job promise.Job) error {
-		f.Bounced(job.ID, secor.JobKind(job.Kind), job.Recipient, d.Status, why)
+		f.Bounced(job.ID, secor.JobKind(job.Kind), job.Recipient, d.Status, cmp.Or(d.Said, "no reason given"))
 		return nil
 	})
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("recorded on case %d: %s to %s did not arrive (%s); reach by phone", job.CaseID, job.Kind, d.Address, d.Status), nil
+	do := "reach by phone"
+	if strings.HasPrefix(job.Recipient, string(secor.RoleReviewer)+":") {
+		do = "correct the address on the roster"
+	}
+	return fmt.Sprintf("recorded on case %d: %s to %s did not arrive (%s); %s", job.CaseID, job.Kind, d.Address, d.Status, do), nil
 }
 
 // sentTo returns the addresses, in lower case, to which a job's letter went or
