@@ -26,7 +26,7 @@ type demoCmd struct {
 
 // Help says what one will see.
 func (demoCmd) Help() string {
-	return `Plays five weeks of a certifying partner's office in seconds: eleven companies, real
+	return `Plays five weeks of a certifying partner's office in about half a minute: eleven companies, real
 Postgres, queue and mail, and the desk's clock. Nothing needs to run beforehand but a Postgres
 must be installed; nothing is left running afterwards. The status is 0 when every company came out as the samples expect.
 
@@ -52,6 +52,7 @@ type demo struct {
 	programme *secor.Programme
 	store     *store.Store
 	hours     *jobs.Clock
+	printer   *jobs.Desk
 	letters   *sink.Sink
 	shown     int // letters told so far
 	told      string

@@ -155,7 +155,7 @@ func (d *demo) startWork(redis asynq.RedisConnOpt, p *parts) error {
 	if err != nil {
 		return err
 	}
-	desk, err := jobs.NewDesk(demoOffice)
+	d.printer, err = jobs.NewDesk(demoOffice)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (d *demo) startWork(redis asynq.RedisConnOpt, p *parts) error {
 	for i := range pace.Lanes {
 		pace.Lanes[i].Check = 10 * time.Millisecond // somebody is watching
 	}
-	worker, err := jobs.NewWorker(d.store, sender, desk, jobs.Kinds(), pace, log)
+	worker, err := jobs.NewWorker(d.store, sender, d.printer, jobs.Kinds(), pace, log)
 	if err != nil {
 		return err
 	}

@@ -16,12 +16,13 @@ import (
 	"secordesk/store/secor"
 )
 
-// scriptLine is what somebody does in the demo at one moment: bring files in, or
-// take a step on the latest case of a company.
+// scriptLine is what somebody does in the demo at one moment: bring files in, print
+// and mail what is ready, or take a step on the latest case of a company.
 type scriptLine struct {
 	At      string      `json:"at"` // 2026-03-02T09:40, in the office's zone
 	As      string      `json:"as"` // e-mail of a person of the desk, or "holder" of the case
 	Import  []string    `json:"import"`
+	Mail    bool        `json:"mail"`
 	Step    string      `json:"step"`
 	Body    string      `json:"body"`
 	Account string      `json:"account"`
@@ -139,8 +140,11 @@ func (d *demo) settle(ctx context.Context) error {
 }
 
 func (d *demo) perform(ctx context.Context, number int, line scriptLine) error {
-	if len(line.Import) > 0 {
+	switch {
+	case len(line.Import) > 0:
 		return d.bring(ctx, line)
+	case line.Mail:
+		return d.mail(ctx, number, line)
 	}
 	c, err := d.latest(ctx, line)
 	if err != nil {
@@ -187,6 +191,35 @@ func (d *demo) bring(ctx context.Context, line scriptLine) error {
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, said.String())
 	}
+	return nil
+}
+
+// mail prints everything that is ready as one batch, and says that it went to the
+// post.
+func (d *demo) mail(ctx context.Context, number int, line scriptLine) error {
+	who, err := d.store.ReviewerByEmail(ctx, line.As)
+	if err != nil {
+		return err
+	}
+	act := secor.Act{ID: fmt.Sprintf("demo:%d", number), By: secor.ByReviewer(who.ID), Surface: secor.SurfaceCLI}
+	printed, err := printReady(ctx, &desk{d.store, d.programme}, d.printer, act, d.clock.now())
+	if err != nil {
+		return err
+	}
+	id, err := d.store.AddMailBatch(ctx, act, printed.Data, printed.Cases)
+	if err != nil {
+		return err
+	}
+	err = d.lay([]secor.Document{{Name: mailFile(id), Data: printed.Data}})
+	if err != nil {
+		return fmt.Errorf("keep print batch: %w", err)
+	}
+	act.ID += ":done"
+	_, err = d.store.MailMailBatch(ctx, id, act)
+	if err != nil {
+		return err
+	}
+	d.tell(fmt.Sprintf("%s: print batch %d, envelopes: %d, all mailed", who.Name, id, len(printed.Cases)))
 	return nil
 }
 

@@ -88,7 +88,11 @@ func (c *mailBatchCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	printed, err := printReady(ctx, cases, cfg, act, t.now())
+	printer, err := jobs.NewDesk(jobs.Office{Name: string(cfg.DeskName), Address: cfg.DeskAddress, Phone: string(cfg.DeskPhone), VerifyURL: string(cfg.VerifyURL)})
+	if err != nil {
+		return fmt.Errorf("prepare desk: %w", err)
+	}
+	printed, err := printReady(ctx, cases, printer, act, t.now())
 	if err != nil {
 		return plain(err)
 	}
@@ -116,11 +120,7 @@ func (c *mailBatchCmd) Run(ctx context.Context, t *terminal) error {
 func mailFile(id int64) string { return fmt.Sprintf("mail-batch-%d.pdf", id) }
 
 // printReady prints the papers of all that is ready, as of now.
-func printReady(ctx context.Context, cases *desk, cfg printConfig, act secor.Act, now time.Time) (jobs.PrintBatch, error) {
-	printer, err := jobs.NewDesk(jobs.Office{Name: string(cfg.DeskName), Address: cfg.DeskAddress, Phone: string(cfg.DeskPhone), VerifyURL: string(cfg.VerifyURL)})
-	if err != nil {
-		return jobs.PrintBatch{}, fmt.Errorf("prepare desk: %w", err)
-	}
+func printReady(ctx context.Context, cases *desk, printer *jobs.Desk, act secor.Act, now time.Time) (jobs.PrintBatch, error) {
 	ready, err := cases.ReadyToMail(ctx)
 	if err != nil {
 		return jobs.PrintBatch{}, err
