@@ -32,6 +32,25 @@ type letterPage struct {
 	Due         string     // the next promise that runs, in the office's time; may be empty
 	Holder      string     // name of who holds the case; may be empty
 	Clock       *clockPage // that the letter is about; nil: none
+	Notice      bool       // the letter is the notice of a pass
+}
+
+// pledge returns the promise of this office that the letter tells.
+func (p letterPage) pledge() (secor.Pledge, bool) {
+	if p.Notice {
+		return p.File.PledgeOfNotice()
+	}
+	return p.File.Pledge()
+}
+
+// CertificateBy returns the day by which the certificate is promised; the zero date
+// when that cannot be said, or has passed.
+func (p letterPage) CertificateBy() secor.Date {
+	pledge, open := p.pledge()
+	if !open || pledge.Policy != secor.PolicyCertificate || pledge.Due.IsZero() || pledge.Late {
+		return secor.Date{}
+	}
+	return secor.LastDay(pledge.Due)
 }
 
 func (p letterPage) toCompany() bool { return strings.HasPrefix(p.To.Key, "company:") }
@@ -105,6 +124,7 @@ func (d *Desk) write(name string, f *secor.File, cause secor.Event, to Recipient
 }
 
 func (d *Desk) writeIn(page letterPage, name string) (mail.Message, error) {
+	page.Notice = name == noticeText
 	var source strings.Builder
 	err := d.letters.texts[page.Lang].ExecuteTemplate(&source, textFile(page.Lang, name), page)
 	if err != nil {

@@ -55,7 +55,7 @@ func (l *framed) inEnglish(page letterPage) {
 		call = "Questions? Answer this letter, or call us at " + phone(page.Desk) + "."
 	}
 	if page.toCompany() {
-		l.Notes = append(l.Notes, promiseEnglish(page.File))
+		l.Notes = append(l.Notes, promiseEnglish(page))
 	}
 	l.Notes = append(l.Notes, fmt.Sprintf("Our case number is %d. %s", page.File.Case.ID, call))
 }
@@ -70,7 +70,7 @@ func (l *framed) inFrench(page letterPage) {
 	if page.Desk.Phone != "" {
 		call = "Des questions ? Répondez à cette lettre ou appelez-nous au " + phone(page.Desk) + "."
 	}
-	l.Notes = []string{promiseFrench(page.File), fmt.Sprintf("Votre numéro de dossier chez nous est le %d. %s", page.File.Case.ID, call)}
+	l.Notes = []string{promiseFrench(page), fmt.Sprintf("Votre numéro de dossier chez nous est le %d. %s", page.File.Case.ID, call)}
 	for i := range l.Blocks {
 		l.Blocks[i].bind()
 	}
@@ -97,42 +97,57 @@ func (b *block) bind() {
 }
 
 // promiseEnglish is the promise line: what this office owes by when, and whose
-// time was used so far. It is "" when nothing is promised.
-func promiseEnglish(f *secor.File) string {
-	p, open := f.Pledge()
+// time was used so far. A promise that was not kept is told as one. It is "" when
+// nothing is promised.
+func promiseEnglish(page letterPage) string {
+	p, open := page.pledge()
 	if !open {
 		return ""
 	}
-	spent := fmt.Sprintf("our time so far %s, yours %d", days(p.Days(secor.PartyOffice), "day", "days"), p.Days(secor.PartyCompany))
+	spent := fmt.Sprintf("%s, yours %d", days(p.Days(secor.PartyOffice), "day", "days"), p.Days(secor.PartyCompany))
 	if n := p.Days(secor.PartyBody); n > 0 {
 		spent += fmt.Sprintf(", the governing body's %d", n)
 	}
+	day := secor.English.Date(secor.LastDay(p.Due))
 	switch {
 	case p.Waiting == secor.PartyCompany:
-		return "Our promise: our time stands still until we have your answer; " + spent + "."
+		return "Our promise: our time stands still until we have your answer; our time so far " + spent + "."
 	case p.Waiting != "":
-		return "Our promise: our time stands still for now; " + spent + "."
+		return "Our promise: our time stands still for now; our time so far " + spent + "."
+	case p.Late:
+		ask := "Answer this letter"
+		if page.Desk.Phone != "" {
+			ask = "Call us at " + phone(page.Desk)
+		}
+		return "We are late, and we are sorry: our promise was by " + day + ". We are working on it. " + ask + " to hear where it stands. Our time so far: " + spent + "."
 	default:
-		return "Our promise: by " + secor.English.Date(secor.LastDay(p.Due)) + "; " + spent + "."
+		return "Our promise: by " + day + "; our time so far " + spent + "."
 	}
 }
 
-func promiseFrench(f *secor.File) string {
-	p, open := f.Pledge()
+func promiseFrench(page letterPage) string {
+	p, open := page.pledge()
 	if !open {
 		return ""
 	}
-	spent := fmt.Sprintf("notre temps jusqu’ici %s, le vôtre %d", days(p.Days(secor.PartyOffice), "jour", "jours"), p.Days(secor.PartyCompany))
+	spent := fmt.Sprintf("%s, le vôtre %d", days(p.Days(secor.PartyOffice), "jour", "jours"), p.Days(secor.PartyCompany))
 	if n := p.Days(secor.PartyBody); n > 0 {
 		spent += fmt.Sprintf(", celui de l’organisme responsable %d", n)
 	}
+	day := secor.French.Date(secor.LastDay(p.Due))
 	switch {
 	case p.Waiting == secor.PartyCompany:
-		return "Notre promesse : notre délai est suspendu jusqu’à votre réponse ; " + spent + "."
+		return "Notre promesse : notre délai est suspendu jusqu’à votre réponse ; notre temps jusqu’ici " + spent + "."
 	case p.Waiting != "":
-		return "Notre promesse : notre délai est suspendu pour l’instant ; " + spent + "."
+		return "Notre promesse : notre délai est suspendu pour l’instant ; notre temps jusqu’ici " + spent + "."
+	case p.Late:
+		ask := "Répondez à cette lettre"
+		if page.Desk.Phone != "" {
+			ask = "Appelez-nous au " + phone(page.Desk)
+		}
+		return "Nous sommes en retard et nous en sommes désolés : notre promesse était pour le " + day + " au plus tard. Nous y travaillons. " + ask + " pour savoir où en est votre dossier. Notre temps jusqu’ici : " + spent + "."
 	default:
-		return "Notre promesse : au plus tard le " + secor.French.Date(secor.LastDay(p.Due)) + " ; " + spent + "."
+		return "Notre promesse : au plus tard le " + day + " ; notre temps jusqu’ici " + spent + "."
 	}
 }
 

@@ -139,6 +139,6 @@ func samplePage(d *Desk) (letterPage, error) {
 		Cause: secor.Event{Seq: 1, Kind: secor.EventClockBreach, Text: "Text", Facts: map[string]string{"policy": "policy", "cycle": "1", "why": "why", "changed": "A1", "unasked": "A1", "round": "1", "reference": "0042"},
 			HappenedAt: day.Start(time.UTC), RecordedAt: day.Start(time.UTC)},
 		Invoice: &file.Invoices[0], Certificate: &file.Certificates[0], Replaced: &file.Certificates[0], Score: score, Pass: edition.PassMarks[secor.PurposeCertification],
-		Account: "1234567", Due: "Wednesday 25 March 2026", Holder: "Reviewer",
+		Account: "1234567", Due: "Wednesday 25 March 2026", Holder: "Reviewer", Notice: true,
 		Clock: &clockPage{Title: "Policy", Question: "Question", Since: day, Until: day, Deadline: "Deadline", Next: "Next", Steps: "Steps"}}, err
 }

@@ -103,7 +103,7 @@ func TestLetters(t *testing.T) {
 		for _, name := range letterNames(t, lang) {
 			t.Run(name+"."+string(lang), func(t *testing.T) {
 				f := letterFile(t, subjectOf(name))
-				f.Company.Language = lang
+				f.Company.Language, f.Clocks = lang, letterClocks(t, f, name)
 				to := letterReader(name)
 				message, err := desk.write(name, f, letterCause(name), to)
 				if err != nil {
@@ -121,9 +121,78 @@ func TestLetters(t *testing.T) {
 				if next := map[secor.Language]string{secor.English: "\nNext: ", secor.French: "\nEnsuite\u00a0: "}[lang]; to.Key == "company:9" && !strings.Contains(message.Text, next) {
 					t.Errorf("letter does not say the next step:\n%s", got)
 				}
+				said := map[secor.Language]string{secor.English: "\nOur promise: ", secor.French: "\nNotre promesse\u00a0: "}[lang]
+				if promises := promising[name] != "" || name == noticeText; promises != strings.Contains(message.Text, said) {
+					t.Errorf("letter has a promise line: %v, want %v:\n%s", !promises, promises, got)
+				}
 				checkHTML(t, message.HTML)
 				golden(t, filepath.Join("testdata", "letter", name+"."+string(lang)+".golden"), got)
 			})
+		}
+	}
+}
+
+// promising is the clock that runs for the office when a letter leaves. That of the
+// notice of a pass begins with the letter.
+var promising = map[string]string{
+	"answer_reminder": "qa_review", "certificate_replaced": secor.PolicyCertificate, "interim": "qa_review",
+	"payment_received": "registration_review", "registration_question": "registration_review", "request_question": "request_review",
+	"revision": "qa_review", "revision_reminder": "qa_review", "submission_received": "qa_review",
+}
+
+// letterClocks is a clock that began two days before the letter. One about a
+// question stands still.
+func letterClocks(t *testing.T, f *secor.File, name string) []secor.Clock {
+	t.Helper()
+	policy, known := f.Edition.Policy(promising[name])
+	if !known {
+		return nil
+	}
+	at := f.Now().AddDate(0, 0, -2)
+	clock := secor.Clock{Policy: policy, Cycle: 1, Calendar: f.Programme.Office, Entries: []secor.ClockEntry{{Kind: secor.ClockStarted, At: at, Recorded: at}}}
+	if strings.Contains(name, "question") || strings.Contains(name, "reminder") || name == "revision" {
+		at = f.Now().AddDate(0, 0, -1)
+		clock.Entries = append(clock.Entries, secor.ClockEntry{Kind: secor.ClockPaused, Party: secor.PartyCompany, At: at, Recorded: at})
+	}
+	return []secor.Clock{clock}
+}
+
+// TestLetters_PassTellsItsDay: the promise of a pass begins with its notice, so the
+// letter names the same day in the prose and in the promise line: counted from a call
+// that came before it, and not at all once it has passed.
+func TestLetters_PassTellsItsDay(t *testing.T) {
+	desk := letterDesk(t)
+	noon := time.Date(2026, time.March, 25, 16, 0, 0, 0, time.UTC)
+	tests := []struct {
+		name   string
+		called time.Time // when somebody told the company by phone
+		says   []string
+		not    string
+	}{
+		{"the letter is the notice", time.Time{}, []string{"Please allow until 4 April 2026.", "Our promise: by 4 April 2026; our time so far 0 days, yours 0."}, ""},
+		{"called the week before", noon.AddDate(0, 0, -7), []string{"Please allow until 28 March 2026.", "Our promise: by 28 March 2026; our time so far 7 days"}, ""},
+		{"called too long ago", noon.AddDate(0, 0, -20), []string{"We are late, and we are sorry: our promise was by 15 March 2026."}, "Please allow"},
+	}
+	for _, tt := range tests {
+		f := letterFile(t, secor.SubjectAudit)
+		f.Audit.Result, f.Certificates[0].State = secor.VerdictPass, secor.StateDue
+		if !tt.called.IsZero() {
+			policy, _ := f.Edition.Policy(secor.PolicyCertificate)
+			f.Audit.Notified = secor.DateOf(tt.called, time.UTC)
+			f.Clocks = []secor.Clock{{Policy: policy, Cycle: 1, Calendar: f.Programme.Office, Entries: []secor.ClockEntry{{Kind: secor.ClockStarted, At: tt.called, Recorded: tt.called}}}}
+		}
+		message, err := desk.write(noticeText, f, secor.Event{}, letterReader(noticeText))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Join(strings.Fields(message.Text), " ")
+		for _, said := range tt.says {
+			if !strings.Contains(text, said) {
+				t.Errorf("%s: %q is not said:\n%s", tt.name, said, message.Text)
+			}
+		}
+		if tt.not != "" && strings.Contains(text, tt.not) || len(f.Clocks) > 1 {
+			t.Errorf("%s: %d clocks:\n%s", tt.name, len(f.Clocks), message.Text)
 		}
 	}
 }
@@ -397,6 +466,9 @@ func TestPromiseLine(t *testing.T) {
 		{"what only this desk asks of itself comes second", []secor.Clock{clock("qa_review", started), clock("registration_review", started)},
 			"Our promise: by 29 May 2026; our time so far 10 days, yours 0.",
 			"Notre promesse : au plus tard le 29 mai 2026 ; notre temps jusqu’ici 10 jours, le vôtre 0."},
+		{"a promise that was not kept", []secor.Clock{clock("registration_review", entry(secor.ClockStarted, 4, ""))},
+			"We are late, and we are sorry: our promise was by 6 May 2026. We are working on it. Call us at 403\u00a0555\u00a00142 to hear where it stands. Our time so far: 7 days, yours 0.",
+			"Nous sommes en retard et nous en sommes désolés : notre promesse était pour le 6 mai 2026 au plus tard. Nous y travaillons. Appelez-nous au 403\u00a0555\u00a00142 pour savoir où en est votre dossier. Notre temps jusqu’ici : 7 jours, le vôtre 0."},
 		{"a promise that is met", []secor.Clock{clock("qa_review", started, entry(secor.ClockMet, 9, ""))}, "", ""},
 	}
 	for _, tt := range tests {
@@ -406,10 +478,11 @@ func TestPromiseLine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := promiseEnglish(f); got != tt.english {
+		page := letterPage{Desk: letterDesk(t), File: f}
+		if got := promiseEnglish(page); got != tt.english {
 			t.Errorf("%s:\n%s\nwant\n%s", tt.name, got, tt.english)
 		}
-		if got := promiseFrench(f); got != tt.french {
+		if got := promiseFrench(page); got != tt.french {
 			t.Errorf("%s:\n%s\nwant\n%s", tt.name, got, tt.french)
 		}
 	}

@@ -207,8 +207,15 @@ func TestCertificate_TenDays(t *testing.T) {
 	if o.cycle(PolicyCertificate) >= 0 || clockOf(t, o.File, PolicyNotification).Phase() != PhaseRunning {
 		t.Error("the ten days run before the company knows")
 	}
+	told, promised := o.PledgeOfNotice()
+	if o.cycle(PolicyCertificate) >= 0 {
+		t.Error("to ask what the notice promises begins the ten days")
+	}
 	o.accepted(JobPass)
 	due, ok := clockOf(t, o.File, PolicyCertificate).Due(o.Programme.Calendars["AB"])
+	if !promised || !told.Due.Equal(due) || told.Policy != PolicyCertificate || told.Late {
+		t.Errorf("the notice promises %v, and the clock says %s", told, due)
+	}
 	if !ok || !due.Equal(wall(t, "2026-04-05 00:00")) || o.Audit.Notified != day(t, "2026-03-25") {
 		t.Errorf("due %s, %t; told on %s", due, ok, o.Audit.Notified)
 	}

@@ -459,9 +459,14 @@ func (f *File) notified(channel string) error {
 			return err
 		}
 	}
-	// None to wait for: a maintenance audit, or one that was in the post before.
-	if !certificateIn(StateDue, StateRequested, StateBodyQueried, StateIssued, StateSigned)(f) {
+	if !certificateAwaited(f) {
 		return nil
 	}
 	return f.startClock(PolicyCertificate, f.act.at(f.now))
+}
+
+// certificateAwaited reports whether a certificate has still to reach the company.
+// There is none to wait for after a maintenance audit, or once it is in the post.
+func certificateAwaited(f *File) bool {
+	return certificateIn(StateDue, StateRequested, StateBodyQueried, StateIssued, StateSigned)(f)
 }

@@ -155,18 +155,23 @@ func (f *File) startClock(policy string, at time.Time) error {
 
 // startCycle opens a new cycle of a policy as it is given, and freezes it so.
 func (f *File) startCycle(p Policy, at time.Time) error {
+	clock, err := f.newCycle(p, at)
+	if err != nil {
+		return err
+	}
+	f.Clocks = append(f.Clocks, clock)
+	return nil
+}
+
+// newCycle returns the next cycle of a policy, started.
+func (f *File) newCycle(p Policy, at time.Time) (Clock, error) {
 	cycle := 1
 	if i := f.cycle(p.Name); i >= 0 {
 		cycle = f.Clocks[i].Cycle + 1
 	}
 	name := f.calendarOf(p.Party)
 	clock := Clock{Policy: p, Cycle: cycle, Calendar: name, ZoneData: f.Programme.Calendars[name].ZoneData}
-	clock, err := clock.Append(ClockEntry{Kind: ClockStarted, At: at, Recorded: f.now, Reason: f.act.Reason})
-	if err != nil {
-		return err
-	}
-	f.Clocks = append(f.Clocks, clock)
-	return nil
+	return clock.Append(ClockEntry{Kind: ClockStarted, At: at, Recorded: f.now, Reason: f.act.Reason})
 }
 
 func (f *File) clockEntry(policy string, e ClockEntry) error {

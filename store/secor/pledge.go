@@ -1,12 +1,16 @@
 package secor
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Pledge is the promise of this office that is open on a case, as a letter to the
 // company tells it.
 type Pledge struct {
 	Policy  string
 	Due     time.Time // in the calendar's zone; zero while the clock stands still
+	Late    bool      // Due has passed
 	Waiting Party     // whose answer the clock waits for; "" while it runs
 	Spent   map[Party]time.Duration
 }
@@ -16,16 +20,33 @@ type Pledge struct {
 // programme page tells applicants goes before what only this desk asks of itself.
 // The notice of a pass is left out, because the letter that could name it is the
 // notice. It is false when nothing is promised.
-func (f *File) Pledge() (Pledge, bool) {
+func (f *File) Pledge() (Pledge, bool) { return f.pledgeOf(f.Clocks) }
+
+// PledgeOfNotice returns the promise that the notice of a pass tells. What it
+// promises counts from the notice itself: where no notice was given before, from
+// this instant.
+func (f *File) PledgeOfNotice() (Pledge, bool) {
+	p, counted := f.Edition.Policy(PolicyCertificate)
+	if f.Audit == nil || !f.Audit.Notified.IsZero() || !certificateAwaited(f) || !counted {
+		return f.Pledge()
+	}
+	clock, err := f.newCycle(p, f.Now())
+	if err != nil {
+		return f.Pledge()
+	}
+	return f.pledgeOf(append(slices.Clip(f.Clocks), clock))
+}
+
+func (f *File) pledgeOf(clocks []Clock) (Pledge, bool) {
 	var best Pledge
 	found, told := false, false
-	for _, c := range f.Clocks {
+	for _, c := range clocks {
 		phase := c.Phase()
 		if c.Policy.Party != PartyOffice || c.Policy.Name == PolicyNotification || phase == "" || phase == PhaseFinished {
 			continue
 		}
-		due, _ := c.Due(f.Programme.Calendars[c.Calendar])
-		p := Pledge{Policy: c.Policy.Name, Due: due, Spent: c.Spent(f.Now())}
+		due, runs := c.Due(f.Programme.Calendars[c.Calendar])
+		p := Pledge{Policy: c.Policy.Name, Due: due, Late: runs && f.Now().After(due), Spent: c.Spent(f.Now())}
 		if phase == PhasePaused {
 			p.Waiting = c.Party()
 		}
