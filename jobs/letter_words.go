@@ -24,6 +24,7 @@ func words(lang secor.Language) template.FuncMap {
 		"elements":   elementTable,
 		"shortfalls": shortfalls,
 		"trouble":    trouble,
+		"contested":  contested,
 		"account":    accountTable,
 		"ageing":     ageingTable,
 		"nearMiss":   nearMiss,
@@ -119,7 +120,7 @@ func trouble(page letterPage) string {
 	case secor.EventRequestUnassigned:
 		return "the request is nobody's: who held it " + page.Cause.Facts["why"]
 	case secor.EventRulingContested:
-		return contested(page)
+		return "a result was given by somebody in conflict"
 	case secor.EventPaymentReversed:
 		return "payment " + page.Cause.Facts["reference"] + " was reversed"
 	case secor.EventInvoiceOverpaid:
@@ -131,21 +132,28 @@ func trouble(page letterPage) string {
 	}
 }
 
-// contested says whose word on a review cannot stand, and how it is taken back.
+// contested says whose ruling cannot stand, and how it is taken back; "" in a letter
+// about anything else.
 func contested(page letterPage) string {
+	if page.Cause.Kind != secor.EventRulingContested {
+		return ""
+	}
 	id, _ := strconv.ParseInt(page.Cause.Facts["reviewer"], 10, 64)
 	on, _ := secor.ParseDate(page.Cause.Facts["on"])
-	did := map[string]string{string(secor.EventOneYearProposed): "proposed the one-year certificate", string(secor.EventOneYearGranted): "granted the one-year certificate",
-		string(secor.EventOneYearDeclined): "declined the one-year certificate"}[page.Cause.Facts["kind"]]
-	what := "have somebody else review it: appeal"
-	switch {
-	case page.Certificate != nil && page.Certificate.State != secor.StateRevoked:
-		what = "two people revoke the certificate, then appeal, so that somebody else reviews it"
-	case page.Cause.Facts["kind"] == string(secor.EventOneYearProposed):
-		what = "decline one year, then appeal, so that somebody else reviews it"
+	did, way := "confirmed the result", "appeal"
+	switch secor.EventKind(page.Cause.Facts["kind"]) {
+	case secor.EventOneYearProposed:
+		did, way = "proposed the one-year certificate", "decline one year, then appeal"
+	case secor.EventOneYearGranted:
+		did = "granted the one-year certificate"
+	case secor.EventOneYearDeclined:
+		did = "declined the one-year certificate"
 	}
-	return fmt.Sprintf("%s, who %s on %s, had a conflict of interest with the company on that day, as is known now; the result stands until you act: %s",
-		cmp.Or(nameOf(page.File, id), "somebody"), cmp.Or(did, "confirmed the result"), on.Long(), what)
+	if page.Certificate != nil && page.Certificate.State != secor.StateRevoked {
+		way = "two people revoke the certificate, then appeal"
+	}
+	return fmt.Sprintf("%s, who %s on %s, had a conflict of interest with the company on that day, as is known now. The result stands until you act: %s, so that somebody else reviews the audit.",
+		cmp.Or(nameOf(page.File, id), "Somebody"), did, on.Long(), way)
 }
 
 // bouncedLetter is the name under which the command line shows the letter that
