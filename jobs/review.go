@@ -41,6 +41,7 @@ type missWords struct {
 	several  string // questions, points
 	caution  string
 	far      string // points
+	farIn    string // points, element
 	and      string
 }
 
@@ -53,6 +54,7 @@ func missWordsOf(lang secor.Language) missWords {
 			question: "La question %s en contient %s qui n’ont pas été accordés.",
 			several:  "Les questions %s en contiennent %s qui n’ont pas été accordés.",
 			caution:  "Ce n’est pas une promesse : une nouvelle révision examine tout de nouveau.",
+			farIn:    "Il manque %s points dans l’élément %s. C’est plus que quelques questions : il vaut mieux revoir cette partie de votre système avant une nouvelle autoévaluation.",
 			far:      "Il manque %s points en tout. C’est plus que quelques questions : il vaut mieux revoir votre système avant une nouvelle autoévaluation.",
 			and:      " et "}
 	}
@@ -63,6 +65,7 @@ func missWordsOf(lang secor.Language) missWords {
 		question: "Question %s holds %s that were not awarded.",
 		several:  "Questions %s hold %s that were not awarded.",
 		caution:  "This is not a promise: a new review looks at everything again.",
+		farIn:    "It lacks %s points in element %s. That is more than a few questions: it is better to look at that part of your system as a whole before a new self-assessment.",
 		far:      "It lacks %s points in all. That is more than a few questions: it is better to look at your system as a whole before a new self-assessment.",
 		and:      " and "}
 }
@@ -76,6 +79,9 @@ func nearMiss(page letterPage) (string, error) {
 	}
 	w, points := missWordsOf(page.Lang), page.Lang.Points
 	if miss.Far {
+		if len(miss.Elements) == 1 && miss.Elements[0].Points == miss.Points {
+			return fmt.Sprintf(w.farIn, points(miss.Points), miss.Elements[0].Element), nil
+		}
 		return fmt.Sprintf(w.far, points(miss.Points)), nil
 	}
 	lacks := fmt.Sprintf(w.inAll, points(miss.Points))

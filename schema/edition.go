@@ -26,8 +26,9 @@ type editionFile struct {
 		Name       sourced[string] `json:"name"`
 		ValidYears sourced[int]    `json:"valid_years"`
 	} `json:"course"`
-	NearMiss  sourced[int] `json:"near_miss"`
-	Revisions struct {
+	NearMiss     sourced[int]  `json:"near_miss"`
+	LimitedScope sourced[bool] `json:"limited_scope"`
+	Revisions    struct {
 		TellRounds sourced[int] `json:"tell_rounds"`
 		TellDays   sourced[int] `json:"tell_days"`
 	} `json:"revisions"`
@@ -113,6 +114,7 @@ func (f *editionFile) into(r *reading, p *secor.Programme) {
 			ValidYears: take(r, "/course/valid_years", "Course: valid (0: for ever)", "%d years", f.Course.ValidYears),
 		},
 		NearMiss:      f.nearMiss(r),
+		LimitedScope:  take(r, "/limited_scope", "A review of deficient elements alone", "%t", f.LimitedScope),
 		Revisions:     f.revisions(r),
 		EvidenceHosts: f.evidenceHosts(r),
 
@@ -168,7 +170,7 @@ func (f *editionFile) months(r *reading) secor.EvidenceMonths {
 
 func (f *editionFile) nearMiss(r *reading) int {
 	listed := len(r.values)
-	percent := take(r, "/near_miss", "A fail is near up to", "%d %% of all points missing", f.NearMiss)
+	percent := take(r, "/near_miss", "A fail is near up to", "%d %% missing, in all or in an element", f.NearMiss)
 	r.own(listed)
 	return percent
 }

@@ -323,9 +323,9 @@ func TestLoadFS_WrongFiles(t *testing.T) {
 		{"invalid UTF-8", now, "Rules for tests", "R\xffles for tests",
 			`line 4: is not valid UTF-8; save the file as UTF-8`},
 		{"a file cut short", now, "\n}\n", "",
-			`line 273: malformed JSON: the document ends too early`},
+			`line 274: malformed JSON: the document ends too early`},
 		{"text after the end", now, "\n}\n", "\n}\n{}",
-			`line 275: something follows the end of the JSON document; remove it`},
+			`line 276: something follows the end of the JSON document; remove it`},
 
 		{"a question id twice", tiny, `"id": "B1"`, `"id": "A1"`,
 			`/elements/1/questions/0/id: question A1 is there twice; every id is used once`},

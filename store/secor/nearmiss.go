@@ -31,8 +31,8 @@ type gap struct {
 
 // NearMiss returns what a sheet lacks to pass, in hundredths of a point; the zero
 // Miss when it lacks nothing or is not scored. Elements with nothing applicable
-// lack nothing. Far is so when more than within percent of all available points
-// are missing.
+// lack nothing. Far is so when more than within percent of all available points, or
+// of those of one element, are missing.
 //
 // The fewest questions are found by taking the largest gaps first: in every
 // element under its floor as many as reach it, then wherever they are.
@@ -47,15 +47,21 @@ func (p *Protocol) NearMiss(marks []Mark, pass PassMark, within int) (Miss, erro
 	lacks := make([]Points, len(p.Elements))
 	for i, e := range score.Elements {
 		lacks[i] = lack(e.Awarded, e.Available, pass.Element)
+		m.Far = m.Far || beyond(lacks[i], e.Available, within)
 		m.Points += lacks[i]
 		if lacks[i] > 0 {
 			m.Elements = append(m.Elements, ElementMiss{Element: e.Element, Points: lacks[i]})
 		}
 	}
 	m.Points = max(m.Points, lack(score.Awarded, score.Available, pass.Overall))
-	m.Far = int64(m.Points)*100 > int64(score.Available)*int64(within)
+	m.Far = m.Far || beyond(m.Points, score.Available, within)
 	m.fill(p.gaps(marks), lacks)
 	return m, nil
+}
+
+// beyond reports whether missing is more than a percentage of available.
+func beyond(missing, available Points, percent int) bool {
+	return int64(missing)*100 > int64(available)*int64(percent)
 }
 
 // lack returns the fewest hundredths of a point that awarded needs to reach a

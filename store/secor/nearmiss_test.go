@@ -27,6 +27,8 @@ func TestNearMiss(t *testing.T) {
 		{"an element short by more than the whole", "A1 n/a, A2 n/a, B1 4, B2 4", "8.00 [B 2.00] B1 B2 hold 12.00 far true"},
 		{"both limits", "A1 0, A2 9, B1 10, B2 9", "4.00 [A 1.00] A2 hold 6.00 far false"},
 		{"both limits, two elements", "A1 0, A2 9, B1 4, B2 5.50", "13.50 [A 1.00, B 0.50] A1 A2 B1 hold 17.00 far true"},
+		{"an element at the edge of near", "A1 5, A2 15, B1 8, B2 0", "4.00 [B 2.00] B2 hold 10.00 far false"},
+		{"an element beyond near, and the whole not", "A1 5, A2 15, B1 n/a, B2 0/2", "1.00 [B 1.00] B2 hold 2.00 far true"},
 		{"far off", failing, "15.00 [A 5.00] A2 B1 hold 18.00 far true"},
 		{"an element not applicable", "A1 n/a, A2 n/a, B1 6, B2 9.50", "0.50 [] B1 hold 4.00 far false"},
 		{"fractions are rounded up to a hundredth", "A1 5, A2 15, B1 3.33/3.33, B2 3.33", "0.01 [B 0.01] B2 hold 6.67 far false"},

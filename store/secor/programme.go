@@ -17,7 +17,8 @@ type Edition struct {
 	MaxHeadcount  int // people; more than this is no small employer
 	Months        EvidenceMonths
 	Course        CourseRule
-	NearMiss      int // percent of all available points: a fail that lacks more is far off
+	NearMiss      int  // percent of all available points, and of an element's: a fail that lacks more is far off
+	LimitedScope  bool // whether a fail may be reviewed again in its deficient elements alone
 	Revisions     RevisionRule
 	EvidenceHosts []string // domains, lower case, on which evidence may be kept
 	Fees          Fees
