@@ -22,6 +22,7 @@ type invoiceRow struct {
 	TaxCents  int64
 	TaxName   string
 	TaxLines  string // JSON
+	DrawnOn   day
 	SentOn    day
 	Free      bool
 }
@@ -43,7 +44,7 @@ func newInvoiceRow(i secor.Invoice) invoiceRow {
 	}
 	text, _ := json.Marshal(lines) // of texts and numbers, it cannot fail
 	return invoiceRow{ID: i.ID, CaseID: int64(i.CaseID), CompanyID: i.Company, FeeYear: i.FeeYear, Kind: i.Kind, Nth: i.Nth,
-		State: i.State, NetCents: int64(i.Net), TaxCents: int64(i.Tax), TaxName: i.TaxName, TaxLines: string(text), SentOn: day(i.SentOn), Free: i.Free}
+		State: i.State, NetCents: int64(i.Net), TaxCents: int64(i.Tax), TaxName: i.TaxName, TaxLines: string(text), DrawnOn: day(i.DrawnOn), SentOn: day(i.SentOn), Free: i.Free}
 }
 
 func (r invoiceRow) domain() (secor.Invoice, error) {
@@ -53,7 +54,7 @@ func (r invoiceRow) domain() (secor.Invoice, error) {
 		return secor.Invoice{}, fmt.Errorf("taxes of invoice %d: %w", r.ID, err)
 	}
 	invoice := secor.Invoice{ID: r.ID, CaseID: secor.CaseID(r.CaseID), Company: r.CompanyID, FeeYear: r.FeeYear, Kind: r.Kind, Nth: r.Nth,
-		State: r.State, Net: secor.Cents(r.NetCents), Tax: secor.Cents(r.TaxCents), TaxName: r.TaxName, SentOn: secor.Date(r.SentOn), Free: r.Free}
+		State: r.State, Net: secor.Cents(r.NetCents), Tax: secor.Cents(r.TaxCents), TaxName: r.TaxName, DrawnOn: secor.Date(r.DrawnOn), SentOn: secor.Date(r.SentOn), Free: r.Free}
 	for _, l := range lines {
 		invoice.Taxes = append(invoice.Taxes, secor.TaxLine(l))
 	}
@@ -87,7 +88,7 @@ func (r paymentRow) domain() secor.Payment {
 		ReceivedOn: secor.Date(r.ReceivedOn), Reference: r.Reference, ReversedOn: secor.Date(r.ReversedOn)}
 }
 
-const invoiceColumns = `id, case_id, company_id, fee_year, kind, nth, state, net_cents, tax_cents, tax_name, tax_lines, sent_on, free`
+const invoiceColumns = `id, case_id, company_id, fee_year, kind, nth, state, net_cents, tax_cents, tax_name, tax_lines, drawn_on, sent_on, free`
 
 // invoicesSQL reads the invoices of a company, those of the case last.
 const invoicesSQL = `
@@ -103,8 +104,8 @@ const paymentsSQL = `
 	ORDER BY p.id`
 
 const addInvoiceSQL = `
-	INSERT INTO invoices (case_id, company_id, fee_year, kind, nth, state, net_cents, tax_cents, tax_name, tax_lines, sent_on, free)
-	VALUES (:case_id, :company_id, :fee_year, :kind, :nth, :state, :net_cents, :tax_cents, :tax_name, :tax_lines, :sent_on, :free)`
+	INSERT INTO invoices (case_id, company_id, fee_year, kind, nth, state, net_cents, tax_cents, tax_name, tax_lines, drawn_on, sent_on, free)
+	VALUES (:case_id, :company_id, :fee_year, :kind, :nth, :state, :net_cents, :tax_cents, :tax_name, :tax_lines, :drawn_on, :sent_on, :free)`
 
 const updateInvoiceSQL = `
 	UPDATE invoices

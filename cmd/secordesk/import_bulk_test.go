@@ -86,9 +86,9 @@ func TestImport_PaymentsAtOnce(t *testing.T) {
 		"ab-pir,4567890,certification,2026,5,12,12,2026-03-20T09:00"))
 	d.steps("4567890", secor.SubjectAudit, "invoice", nil)
 	for _, amount := range []string{"20.00", "30.00", "0.01", "100.00", "7.49"} {
-		rows = append(rows, fmt.Sprintf("ab-pir,4567890,2026,%s,eft,EFT-%s,2026-03-24", amount, amount))
+		rows = append(rows, fmt.Sprintf("ab-pir,4567890,2026,%s,eft,EFT-%s,2026-03-25", amount, amount))
 	}
-	path := d.file("payments.csv", append(rows, "ab-pir,5678901,2026,5.00,eft,EFT-9,2026-03-24", "ab-pir,4567890,2026,5.00,eft,EFT-10,2026-03-24")...)
+	path := d.file("payments.csv", append(rows, "ab-pir,5678901,2026,5.00,eft,EFT-9,2026-03-25", "ab-pir,4567890,2026,5.00,eft,EFT-10,2026-03-25")...)
 	got, said, err := d.run(importOptions{As: "chloe.martin@desk.example"}, path)
 	if !errors.Is(err, secor.ErrRefused) || got.Added != 6 || got.Refused != 1 || !strings.Contains(said, "payments.csv:7: fee_year") {
 		t.Fatalf("payments: %+v\n%s", got, said)

@@ -29,6 +29,7 @@ type Invoice struct {
 	Tax      Cents     // the sum of Taxes
 	TaxName  string    // "GST and PST"
 	Taxes    []TaxLine // empty on an invoice of before these lines were kept; TaxLines has them always
+	DrawnOn  Date      // day on which it was drawn up; no payment came before
 	SentOn   Date
 	Free     bool // its audit ended before a review; another audit of the year may use it
 	Payments []Payment
@@ -159,7 +160,7 @@ func (f *File) owed() *Invoice {
 			further = max(further, past.Nth)
 		}
 	}
-	invoice := Invoice{CaseID: f.Case.ID, Company: f.Company.ID, FeeYear: f.Audit.FeeYear, Kind: FeeAnnual, State: StateDraft}
+	invoice := Invoice{CaseID: f.Case.ID, Company: f.Company.ID, FeeYear: f.Audit.FeeYear, Kind: FeeAnnual, State: StateDraft, DrawnOn: f.Today()}
 	invoice.Net = f.Edition.Fees.AnnualNonMember
 	switch {
 	case annual:
@@ -361,7 +362,7 @@ func (f *File) pay(in Input) error {
 	if err != nil {
 		return err
 	}
-	p, err := f.paymentOf(in, "received-on")
+	p, err := f.paymentOf(in, "received-on", invoice)
 	if err != nil {
 		return err
 	}
@@ -393,8 +394,9 @@ func (f *File) coveredBy(cause Event) bool {
 
 // paymentOf reads a payment or a refund. A reference that stands already on an
 // invoice of the company is refused, whatever its year, so that one cheque is not
-// recorded twice; one that was reversed may come again.
-func (f *File) paymentOf(in Input, dayField string) (Payment, error) {
+// recorded twice; one that was reversed may come again. So is a day before the
+// invoice was drawn up.
+func (f *File) paymentOf(in Input, dayField string, invoice *Invoice) (Payment, error) {
 	reference, err := CleanName("reference", in.text("reference"))
 	if err != nil {
 		return Payment{}, err
@@ -412,6 +414,9 @@ func (f *File) paymentOf(in Input, dayField string) (Payment, error) {
 		return Payment{}, &FieldError{Field: "reference", Value: p.Reference, Problem: "is longer than 40 characters"}
 	case p.ReceivedOn.After(f.Today()):
 		return Payment{}, &FieldError{Field: dayField, Value: p.ReceivedOn.String(), Problem: "is in the future"}
+	case p.ReceivedOn.Before(invoice.DrawnOn):
+		return Payment{}, &FieldError{Field: dayField, Value: p.ReceivedOn.String(), Problem: fmt.Sprintf(
+			"is before invoice %s was drawn up on %s; give that day, or look whether the payment is for another invoice", invoice.Number(), invoice.DrawnOn)}
 	}
 	return p, f.unusedReference(p.Reference)
 }
@@ -459,7 +464,7 @@ func (f *File) refund(in Input) error {
 	if !in.has("amount") {
 		in["amount"] = formatHundredths(int64(credit))
 	}
-	p, err := f.paymentOf(in, "paid-on")
+	p, err := f.paymentOf(in, "paid-on", invoice)
 	if err != nil {
 		return err
 	}

@@ -104,6 +104,7 @@ func TestPay_Refuses(t *testing.T) {
 		words     string
 	}{
 		{"tomorrow", "received-on=2026-03-26", "received-on: \"2026-03-26\" is in the future"},
+		{"the day before the invoice", "received-on=2026-03-24", "received-on: \"2026-03-24\" is before invoice 2026-12-A was drawn up on 2026-03-25"},
 		{"nothing", "amount=0.00", "amount: is nothing"},
 		{"less than nothing", "amount=-5", "amount"},
 		{"a formula", "reference==1+1", "begins like a spreadsheet formula"},
@@ -123,6 +124,9 @@ func TestPay_Refuses(t *testing.T) {
 	mustRefuse(t, auditIn(t, StateRegistered).try(asCleo, "pay", "", good...), ErrNotFound, "case 14 has no invoice")
 	today := auditIn(t, StateAwaitingPayment)
 	today.take(asCleo, "pay", "", append(good[:3:3], "received-on=2026-03-25")...)
+	over := auditIn(t, StateAwaitingPayment)
+	over.take(asCleo, "pay", "", "amount=200", "method=eft", "reference=1")
+	mustRefuse(t, over.try(asCleo, "refund", "too much", "method=eft", "reference=R1", "paid-on=2026-03-24"), ErrField, "is before invoice 2026-12-A was drawn up")
 }
 
 func TestReversePayment(t *testing.T) {

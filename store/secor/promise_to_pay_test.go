@@ -219,6 +219,20 @@ func TestInvoiceDue(t *testing.T) {
 	}
 }
 
+// TestStatement_PaidBeforeItWasSent: the invoice is of the day on which it was drawn
+// up, whatever day a payment says.
+func TestStatement_PaidBeforeItWasSent(t *testing.T) {
+	invoice := Invoice{Company: 12, FeeYear: 2026, Kind: FeeAnnual, State: StatePaid, Net: 150_00, DrawnOn: NewDate(2026, 3, 1), SentOn: NewDate(2026, 3, 5)}
+	for received, want := range map[Date]string{NewDate(2019, 1, 1): "2026-03-01", NewDate(2026, 3, 4): "2026-03-01", NewDate(2026, 3, 5): "2026-03-05"} {
+		invoice.Payments = []Payment{{Amount: 150_00, Method: "eft", Reference: "1", ReceivedOn: received}}
+		for _, l := range NewStatement([]Invoice{invoice}, NewDate(2026, 4, 1)).Lines {
+			if l.Kind == LineInvoice && l.On.String() != want {
+				t.Errorf("received %s: the invoice is of %s, want %s", received, l.On, want)
+			}
+		}
+	}
+}
+
 // TestStatement adds up what was asked and paid over the years.
 func TestStatement(t *testing.T) {
 	day := func(m time.Month, d int) Date { return NewDate(2026, m, d) }

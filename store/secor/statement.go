@@ -85,16 +85,15 @@ func (s *Statement) add(i *Invoice) {
 	s.Ageing[min(max(0, open.Days-1)/30, len(s.Ageing)-1)] += open.Owed
 }
 
-// statedOn returns the day on which the company learned of the invoice; of one
-// that was paid before it was sent the day of the first payment. Zero: it has not.
+// statedOn returns the day of the invoice: that on which it was sent, and of one that
+// was paid before then that on which it was drawn up. Zero: the company has not
+// learned of it.
 func (i *Invoice) statedOn() Date {
-	on := i.SentOn
-	for _, p := range i.Payments {
-		if on.IsZero() || p.ReceivedOn.Before(on) {
-			on = p.ReceivedOn
-		}
+	early := func(p Payment) bool { return i.SentOn.IsZero() || p.ReceivedOn.Before(i.SentOn) }
+	if slices.ContainsFunc(i.Payments, early) {
+		return i.DrawnOn
 	}
-	return on
+	return i.SentOn
 }
 
 func (s *Statement) addPayment(number string, p Payment) {
