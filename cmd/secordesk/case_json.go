@@ -33,7 +33,7 @@ type caseJSON struct {
 	Profiles  []profileJSON  `json:"profiles,omitempty"` // companies on file that may be the one that asks
 	Findings  []findingJSON  `json:"findings"`
 	Invoice   *invoiceJSON   `json:"invoice,omitempty"`
-	Claimed   *scoreJSON     `json:"claimed,omitempty"`
+	Claimed   *scoreJSON     `json:"claimed,omitempty"` // this and verified only once the score is confirmed
 	Notes     []noteJSON     `json:"notes,omitempty"`
 	Evidence  string         `json:"evidence_url,omitempty"`
 	Verified  *scoreJSON     `json:"verified,omitempty"`
@@ -215,6 +215,9 @@ func (p panel) scoresInto(out *caseJSON) error {
 	out.Result, out.TermYears, out.Evidence = p.Audit.Result, p.Audit.Term, p.Audit.Stated.EvidenceURL
 	if len(p.Notes) > 0 {
 		out.Notes = notesJSON(p.Notes)
+	}
+	if p.Audit.Result == "" {
+		return nil // a score that is not confirmed is for its reviewer and the leads: case score
 	}
 	claimed, err := p.Preliminary()
 	if err != nil {

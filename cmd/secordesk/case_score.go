@@ -16,7 +16,7 @@ type caseScoreCmd struct {
 
 // Help returns the examples.
 func (caseScoreCmd) Help() string {
-	return `The preliminary score is that of the sheet as the company claims it. It is for the people of the desk alone: the score that counts is computed when its reviewer confirms the verified sheet.
+	return `The preliminary score is that of the sheet as the company claims it. It is for who holds the audit, the leads and the administrators, and for nobody in conflict with the company: the score that counts is computed when its reviewer confirms the verified sheet.
 
 Examples:
 
@@ -60,9 +60,13 @@ func (c *caseScoreCmd) Run(ctx context.Context, t *terminal) error {
 	case f.Audit == nil || f.Audit.Round == 0:
 		return &secor.Refusal{Kind: secor.ErrNotScored, Text: fmt.Sprintf("nothing has been submitted on case %d", c.Case), Do: "wait for the submission"}
 	}
-	score, err := f.Preliminary()
+	err = f.Begin(secor.Act{ID: "cli:score", By: secor.ByReviewer(person.ID), Surface: secor.SurfaceCLI}, t.now())
 	if err != nil {
-		return fmt.Errorf("judge claimed marks: %w", err)
+		return err
+	}
+	score, err := f.ShowPreliminary()
+	if err != nil {
+		return err
 	}
 	term := f.Edition.Months.Term(score.Verdict, f.Audit.Claimed.Months())
 	if c.JSON {
@@ -76,6 +80,6 @@ func (c *caseScoreCmd) Run(ctx context.Context, t *terminal) error {
 	for _, reason := range score.Reasons {
 		fmt.Fprintf(t.out, "  - %s\n", reason)
 	}
-	_, err = fmt.Fprintln(t.out, "\nThis is not a result, and nobody outside is told. The reviewer's verified sheet counts once it is confirmed.")
+	_, err = fmt.Fprintln(t.out, "\nThis is not a result, and nobody else is told. The reviewer's verified sheet counts once it is confirmed.")
 	return err
 }

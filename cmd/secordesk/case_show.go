@@ -358,6 +358,11 @@ func (p panel) score(t *terminal) error {
 		_, err := fmt.Fprintln(t.out, "Nothing has been submitted yet.")
 		return err
 	}
+	// What is not confirmed is nobody's result; people who read it here would quote it.
+	if p.Audit.Result == "" {
+		_, err := fmt.Fprintf(t.out, "Result: not confirmed. Its marks: secordesk case sheet %[1]d. The preliminary score, for its reviewer and the leads: secordesk case score %[1]d\n", p.Case.ID)
+		return err
+	}
 	claimed, err := p.Preliminary()
 	if err != nil {
 		return fmt.Errorf("judge claimed marks: %w", err)
@@ -379,7 +384,7 @@ func (p panel) score(t *terminal) error {
 		return err
 	}
 	fmt.Fprintf(t.out, "\nClaimed: %s. Verified: %s. Result: %s.\n",
-		t.verdict(claimed.Verdict), t.verdict(verified.Verdict), cmp.Or(string(p.Audit.Result), "not confirmed"))
+		t.verdict(claimed.Verdict), t.verdict(verified.Verdict), p.Audit.Result)
 	return nil
 }
 

@@ -196,9 +196,11 @@ func TestCase_AuditByHand(t *testing.T) {
 	o.environ["SECORDESK_AS"] = "ben.ito@example.com"
 	o.says(mark, "is in qa")
 	o.refuses("case mark "+at+` --question Z9 --awarded 0 --reason "x"`, "question Z9: is not in protocol")
-	o.says("case show "+at, `^C .* 100\.00 .* [0-9]{2}\.[0-9]{2}$`, "Claimed: pass. Verified: pass. Result: not confirmed")
+	if shown := o.says("case show "+at, "^Result: not confirmed") + o.says("case show "+at+" --json"); regexp.MustCompile(`100\.00|pass\b|"(claimed|verified)"`).MatchString(shown) {
+		t.Errorf("a score is shown before it is confirmed:\n%s", shown)
+	}
 	o.says("case confirm "+at, "is qa complete", "Promised: .*score:send_pass to company:1")
-	o.says("case show "+at, "Result: pass", `^Certificate +due, 3 years`)
+	o.says("case show "+at, `^C .* 100\.00 .* [0-9]{2}\.[0-9]{2}$`, "Claimed: pass. Verified: pass. Result: pass", `^Certificate +due, 3 years`)
 	o.says("case history "+at, "mark.changed, by Ben Ito", "no record of it", "question "+question)
 	var shown caseJSON
 	o.must(json.Unmarshal([]byte(o.says("case show "+at+" --json")), &shown))

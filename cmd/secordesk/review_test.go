@@ -86,7 +86,9 @@ func TestReview_ByHand(t *testing.T) {
 	o.says("case show "+at, `^Stated name +KOWALSKI ELECTRIC LIMITED`, `^Evidence +https://tools`, `\(near_name, note\)`)
 	o.says("case score "+at, "^Preliminary, as claimed: pass", "This is not a result")
 	o.refuses("case score "+at+" --as eve@example.com", "nobody of this desk")
+	o.refuses("case score "+at+" --as ben.ito@example.com", "only its reviewer, who holds the case")
 	o.says("case assign " + at + " --reviewer ben.ito@example.com")
+	o.says("case score "+at+" --as ben.ito@example.com", "^Preliminary, as claimed: pass")
 	o.environ["SECORDESK_AS"] = "ben.ito@example.com"
 	o.says("case mark " + at + ` --question C2 --awarded 0 --reason "no record of it"`)
 	o.says("case agree " + at + " --element A")

@@ -220,6 +220,23 @@ func (f *File) Preliminary() (Score, error) {
 	return f.Protocol.Judge(f.marks(claimed), f.Edition.PassMarks[f.Audit.Purpose])
 }
 
+// ShowPreliminary is Preliminary for the person who acts: who holds the audit, a lead
+// or an administrator, and once the score is confirmed anybody of the desk. One in
+// conflict is refused, for it says how a company of theirs will fare.
+func (f *File) ShowPreliminary() (Score, error) {
+	err := Step{Label: "The preliminary score", Who: anyone}.allow(f)
+	if err != nil {
+		return Score{}, err
+	}
+	if f.Audit.Result == "" {
+		err = f.holderOrLead()
+		if err != nil {
+			return Score{}, err
+		}
+	}
+	return f.Preliminary()
+}
+
 func claimed(l Line) *Mark  { return l.Claimed }
 func verified(l Line) *Mark { return l.Verified }
 

@@ -185,6 +185,45 @@ func TestPreliminary_IsNoResult(t *testing.T) {
 	}
 }
 
+// TestShowPreliminary: who may see a score that nobody has confirmed.
+func TestShowPreliminary(t *testing.T) {
+	inConflict := func(o *office, id int64) {
+		o.Conflicts = []Conflict{{ReviewerID: id, Span: Span{From: day(t, "2026-01-01")}}}
+	}
+	for _, tt := range []struct {
+		situation string
+		by        Actor
+		change    func(*office)
+		kind      error // nil: shown
+		words     string
+	}{
+		{"who holds it", asAna, nil, nil, ""},
+		{"another reviewer", asBen, nil, ErrNotAllowed, "only Ana, who holds the case"},
+		{"a lead", asCleo, nil, nil, ""},
+		{"an administrator", asDan, nil, nil, ""},
+		{"who has left", asEve, nil, ErrNotAllowed, "not an active person"},
+		{"the company", asCompany, nil, ErrNotAllowed, "not for the company"},
+		{"who holds it, in conflict", asAna, func(o *office) { inConflict(o, ana) }, ErrConflict, "Ana has a conflict"},
+		{"a lead in conflict", asCleo, func(o *office) { inConflict(o, cleo) }, ErrConflict, "Cleo has a conflict"},
+		{"another reviewer, once it is confirmed", asBen, func(o *office) { o.take(asAna, "confirm", "") }, nil, ""},
+		{"one in conflict, once it is confirmed", asBen, func(o *office) { o.take(asAna, "confirm", ""); inConflict(o, ben) }, ErrConflict, "Ben has a conflict"},
+	} {
+		o := auditIn(t, StateInQA)
+		if tt.change != nil {
+			tt.change(o)
+		}
+		err := o.act(Act{By: tt.by}, func() error {
+			_, err := o.ShowPreliminary()
+			return err
+		})
+		if tt.kind == nil {
+			mustPass(t, tt.situation, err)
+			continue
+		}
+		mustSay(t, tt.situation, refused(err, tt.kind, tt.words))
+	}
+}
+
 // TestAgree records what was looked at, and forgets it where that is no longer so.
 func TestAgree(t *testing.T) {
 	o := auditIn(t, StateInQA)
