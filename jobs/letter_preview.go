@@ -32,7 +32,7 @@ func (d *Desk) Preview(ctx context.Context, k Kind, f *secor.File, events []seco
 			found.Cause = e
 		}
 	}
-	to, err := recipient(f, readerOf(f, found.Cause.Kind, follows))
+	to, err := recipient(f, readerOf(f, found.Cause, follows))
 	if err != nil {
 		return Preview{}, err
 	}
@@ -54,24 +54,16 @@ func (d *Desk) Preview(ctx context.Context, k Kind, f *secor.File, events []seco
 }
 
 // readerOf returns to whom a letter that follows from an event goes; where those
-// are several people, the first of them.
-func readerOf(f *secor.File, cause secor.EventKind, follows []secor.Follow) string {
-	i := max(0, slices.IndexFunc(follows, func(f secor.Follow) bool { return f.Event == cause }))
-	switch follows[i].Audience {
-	case secor.AudienceCompany:
-		return secor.ByCompany(f.Company.ID).String()
-	case secor.AudienceBody:
-		return "body:" + f.Body.ID
+// are several people, the first of them. Where the event says nothing of who held the
+// case before, it is shown as its holder would get it.
+func readerOf(f *secor.File, cause secor.Event, follows []secor.Follow) string {
+	i := max(0, slices.IndexFunc(follows, func(f secor.Follow) bool { return f.Event == cause.Kind }))
+	to, err := f.Recipients(follows[i].Audience, cause)
+	if err != nil || len(to) == 0 {
+		to, err = f.Recipients(secor.AudienceHolder, cause)
 	}
-	for _, r := range f.Roster {
-		if r.Active && r.ID == f.Case.Holder {
-			return secor.ByReviewer(r.ID).String()
-		}
+	if err != nil {
+		return "the desk"
 	}
-	for _, r := range f.Roster {
-		if r.Active && r.Role != secor.RoleReviewer {
-			return secor.ByReviewer(r.ID).String()
-		}
-	}
-	return "the desk"
+	return to[0]
 }

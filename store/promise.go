@@ -42,12 +42,12 @@ func (s *Store) promise(ctx context.Context, tx *sqlx.Tx, f *secor.File, events 
 
 // promiseOne makes the key of the event, so that a promise cannot recur.
 func (s *Store) promiseOne(ctx context.Context, tx *sqlx.Tx, f *secor.File, cause secor.Event, follow secor.Follow) error {
-	recipients, err := s.recipientsOf(f, follow.Audience)
-	if follow.Audience == secor.AudienceFormer {
-		recipients, err = formerOf(f.Roster, cause), nil
-	}
+	recipients, err := f.Recipients(follow.Audience, cause)
 	if err != nil {
 		return fmt.Errorf("promise %s: %w", follow.Job, err)
+	}
+	if follow.Audience == secor.AudienceChannel && s.Channel != "" {
+		recipients = []string{"channel:" + s.Channel}
 	}
 	for _, recipient := range recipients {
 		key := fmt.Sprintf("case:%d/event:%d/%s/%s", f.Case.ID, cause.Seq, follow.Job, recipient)
@@ -65,67 +65,4 @@ func (s *Store) graceOf(a secor.Audience) time.Duration {
 		return 0
 	}
 	return s.Grace
-}
-
-// recipientsOf resolves an audience. A promise to nobody would be lost, so it is
-// a fault: a step that has to tell the leads waits until there is one. Only cards
-// are promised to nobody, while there is no channel for them.
-func (s *Store) recipientsOf(f *secor.File, a secor.Audience) ([]string, error) {
-	switch a {
-	case secor.AudienceDesk:
-		return []string{secor.Desk.String()}, nil
-	case secor.AudienceCompany:
-		return []string{secor.ByCompany(f.Company.ID).String()}, nil
-	case secor.AudienceBody:
-		return []string{"body:" + f.Case.Body}, nil
-	case secor.AudienceReviewer:
-		if f.Case.Holder == 0 {
-			return nil, fmt.Errorf("nobody holds case %d", f.Case.ID)
-		}
-		return []string{secor.ByReviewer(f.Case.Holder).String()}, nil
-	case secor.AudienceHolder:
-		acts := f.ActsForHolder()
-		if acts == 0 {
-			return firstOf(f.Roster, secor.RoleLead, secor.RoleAdmin)
-		}
-		return []string{secor.ByReviewer(acts).String()}, nil
-	case secor.AudienceLeads:
-		return firstOf(f.Roster, secor.RoleLead, secor.RoleAdmin)
-	case secor.AudienceAdmins:
-		return firstOf(f.Roster, secor.RoleAdmin, secor.RoleLead)
-	case secor.AudienceChannel:
-		if s.Channel == "" {
-			return nil, nil
-		}
-		return []string{"channel:" + s.Channel}, nil
-	default:
-		return nil, fmt.Errorf("the audience %q is not known", a)
-	}
-}
-
-// formerOf returns who held a case until an event, unless they have left or did it
-// themselves.
-func formerOf(roster []secor.Reviewer, cause secor.Event) []string {
-	for _, r := range roster {
-		if r.Active && number(r.ID) == cause.Facts["from"] && cause.By != secor.ByReviewer(r.ID) {
-			return []string{secor.ByReviewer(r.ID).String()}
-		}
-	}
-	return nil
-}
-
-// firstOf returns everybody active of the first role that anybody active has.
-func firstOf(roster []secor.Reviewer, roles ...secor.Role) ([]string, error) {
-	for _, role := range roles {
-		var found []string
-		for _, r := range roster {
-			if r.Active && r.Role == role {
-				found = append(found, secor.ByReviewer(r.ID).String())
-			}
-		}
-		if len(found) > 0 {
-			return found, nil
-		}
-	}
-	return nil, fmt.Errorf("no active lead or administrator is on the roster; add one")
 }
