@@ -101,6 +101,11 @@ func TestBounce_AtOnce(t *testing.T) {
 			if err != nil || len(f.Bounces) != 0 {
 				t.Errorf("reached, and still open: %+v, %v", f.Bounces, err)
 			}
+			b.wantJob(t, id, secor.JobRejection, promise.Cancelled, 1)
+			report, err = b.Verify(t.Context())
+			if err != nil || len(report.Problems) != 0 {
+				t.Errorf("history after it: %+v, %v", report, err)
+			}
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"secordesk/store/promise"
 	"secordesk/store/secor"
@@ -26,6 +27,24 @@ func (s *Store) BounceSend(ctx context.Context, c promise.Claim, o promise.Outco
 		return fault(err, "record bounce of job %d", c.Job.ID)
 	}
 	s.signal()
+	return nil
+}
+
+const settleJobsSQL = `
+	UPDATE jobs
+	SET state = 'cancelled', fence = fence + 1
+	WHERE id = ANY ($1) AND state = 'failed'`
+
+// settleJobs takes letters off the list of failed jobs whose readers were reached
+// another way, or answered: nobody has to decide on them any more.
+func settleJobs(ctx context.Context, tx *sqlx.Tx, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, settleJobsSQL, pq.Int64Array(ids))
+	if err != nil {
+		return fmt.Errorf("settle jobs: %w", err)
+	}
 	return nil
 }
 

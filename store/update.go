@@ -69,7 +69,7 @@ func (s *Store) stepTx(ctx context.Context, tx *sqlx.Tx, f *secor.File, act seco
 			return err
 		}
 	}
-	before := rowsOf(f)
+	before, bounced := rowsOf(f), f.Bounces
 	err = step(f, now)
 	if err != nil {
 		return err
@@ -77,6 +77,10 @@ func (s *Store) stepTx(ctx context.Context, tx *sqlx.Tx, f *secor.File, act seco
 	err = s.writeFile(ctx, tx, f, before, head, now)
 	if err != nil {
 		return asRefusal(err)
+	}
+	err = settleJobs(ctx, tx, f.SettledJobs(bounced))
+	if err != nil {
+		return err
 	}
 	return stampAssignment(ctx, tx, f, act, now)
 }

@@ -29,22 +29,19 @@ func (f *File) Bounced(job int64, letter JobKind, recipient, code, said string) 
 	}
 	said = clip(strings.ToValidUTF8(said, "?"), MaxSaid)
 	f.record(kind, said, facts{"job": strconv.FormatInt(job, 10), "letter": string(letter), "recipient": recipient, "code": code})
-	f.settleBounces()
-}
-
-// settleBounces brings the file's bounces up to date with what was just recorded.
-func (f *File) settleBounces() {
-	f.Bounces = openBounces(f.Bounces, f.events[len(f.events)-1:])
 }
 
 // BounceEvents are the kinds of events that OpenBounces reads.
 func BounceEvents() []EventKind {
-	return []EventKind{EventLetterBounced, EventReached, EventCorrected}
+	return append([]EventKind{EventLetterBounced, EventReached, EventCorrected}, answers...)
 }
 
+// answers are what only a company can say that has heard of what it was asked.
+var answers = []EventKind{EventRequestAnswered, EventRegistrationAnswered, EventRevisionReceived, EventRevisionQueued}
+
 // OpenBounces returns what is still to be reached by phone after a case's events, the
-// oldest first: until somebody records that they were reached, or corrects the
-// company's address. Letters to people of the desk are not among them: those sit in
+// oldest first: until somebody records that they were reached, the company answers, or
+// its address is corrected. Letters to people of the desk are not among them: those sit in
 // the same office.
 func OpenBounces(events []Event) []Bounce { return openBounces(nil, events) }
 
@@ -56,13 +53,30 @@ func openBounces(open []Bounce, events []Event) []Bounce {
 			open = append(slices.Clip(open), Bounce{Job: job, Letter: JobKind(e.Facts["letter"]), Recipient: e.Facts["recipient"], Code: e.Facts["code"]})
 		case EventReached:
 			open = nil
-		case EventCorrected:
-			if e.Facts["field"] == fieldEmail {
+		default:
+			if e.Kind == EventCorrected && e.Facts["field"] == fieldEmail || slices.Contains(answers, e.Kind) {
 				open = slices.DeleteFunc(slices.Clone(open), func(b Bounce) bool { return strings.HasPrefix(b.Recipient, string(RoleCompany)+":") })
 			}
 		}
 	}
 	return open
+}
+
+// SettledJobs returns the failed jobs of letters that need not be sent any more:
+// their readers bounced before, as given, and were reached or answered since. A
+// corrected address leaves them, to be sent again, and so does a letter on which
+// something on the case hangs: a pass, an invoice, a request for a certificate.
+func (f *File) SettledJobs(before []Bounce) []int64 {
+	if slices.ContainsFunc(f.events, func(e Event) bool { return e.Kind == EventCorrected }) {
+		return nil
+	}
+	var jobs []int64
+	for _, b := range before {
+		if !slices.Contains(f.Bounces, b) && b.Letter != JobPass && b.Letter != JobInvoice && b.Letter != JobRequestCertificate {
+			jobs = append(jobs, b.Job)
+		}
+	}
+	return jobs
 }
 
 // bounceSteps is the one step after a letter that came back; correcting the address
@@ -90,7 +104,6 @@ func (f *File) reached(in Input) error {
 		return refuse(ErrIllegalMove, "", "no letter of this case has bounced")
 	}
 	f.record(EventReached, in.text("text"), facts{"channel": in.text("channel")})
-	f.settleBounces()
 	return nil
 }
 

@@ -56,6 +56,37 @@ func TestBounced(t *testing.T) {
 	}
 }
 
+// A company that answered has heard of what it was asked, however it did; its failed
+// letter is settled with it, unless something on the case hangs on the letter.
+func TestBounced_Answered(t *testing.T) {
+	for _, tt := range []struct {
+		letter  JobKind
+		script  []string
+		settled bool
+	}{
+		{JobRequestQuestion, []string{"answer", "", "answer=yes", "channel=phone"}, true},
+		{JobRequestQuestion, []string{"reached", "", "channel=phone"}, true},
+		{JobInvoice, []string{"reached", "", "channel=phone"}, false},
+		{JobPass, []string{"reached", "", "channel=phone"}, false},
+		{JobRequestCertificate, []string{"reached", "", "channel=phone"}, false},
+		{JobRequestQuestion, []string{"correct", "typing error", "field=email", "value=new@example.com"}, false},
+	} {
+		o := requestIn(t, StateQueried)
+		err := o.act(Act{By: Desk}, func() error { o.Bounced(7, tt.letter, ByCompany(12).String(), "5.1.1", "550 unknown"); return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := o.Bounces
+		o.take(asCleo, tt.script[0], tt.script[1], tt.script[2:]...)
+		if len(before) != 1 || len(o.Bounces) != 0 || len(OpenBounces(o.history)) != 0 {
+			t.Errorf("%s, %s: open %v, were %v", tt.letter, tt.script[0], o.Bounces, before)
+		}
+		if got := len(o.SettledJobs(before)) == 1; got != tt.settled {
+			t.Errorf("%s, %s: the job is settled: %t, want %t", tt.letter, tt.script[0], got, tt.settled)
+		}
+	}
+}
+
 func TestBounced_MovesNoClock(t *testing.T) {
 	o := auditIn(t, StateQAComplete)
 	o.accepted(JobPass)

@@ -84,7 +84,6 @@ func (f *File) correct(in Input) error {
 	}[name]
 	f.record(EventCorrected, "was: "+*field+"; "+f.act.Reason, facts{"field": name})
 	*field = value
-	f.settleBounces()
 	return nil
 }
 

@@ -264,6 +264,7 @@ func (f *File) log(e Event) {
 	e.HappenedAt, e.RecordedAt = f.act.at(f.now), f.now
 	e.Facts = maps.Clone(e.Facts)
 	f.events = append(f.events, e)
+	f.Bounces = openBounces(f.Bounces, f.events[len(f.events)-1:])
 }
 
 // move takes the case to another state, if the table allows it, records why and
