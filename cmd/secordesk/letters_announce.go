@@ -24,7 +24,8 @@ type lettersAnnounceCmd struct {
 
 // Help returns the examples.
 func (lettersAnnounceCmd) Help() string {
-	return `Every company that has something to do now gets a letter for each such case, unless the window is over before it leaves. The same announcement again changes nothing.
+	return `Every company that has something to do now gets a letter for each such case, unless the window is over before it leaves. The same announcement again changes nothing; the
+same window in other words is refused.
 
 Examples:
 
@@ -50,13 +51,17 @@ func (c *lettersAnnounceCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	err = c.sameWords(ctx, cases, window, ids)
+	if err != nil {
+		return plain(err)
+	}
 	if !c.Yes {
 		fmt.Fprintf(t.out, "%d cases of companies that have something to do; nothing is recorded yet. Add --yes to tell them.\n", len(ids))
 		return nil
 	}
 	told, before, nothing := 0, 0, 0
 	for i, id := range ids {
-		act := secor.Act{ID: fmt.Sprintf("maintenance:%d-%d:%d", window.From.Unix(), window.To.Unix(), id), By: secor.ByReviewer(person.ID), Surface: secor.SurfaceCLI, Reason: c.Reason}
+		act := secor.Act{ID: announcedAs(window, id), By: secor.ByReviewer(person.ID), Surface: secor.SurfaceCLI, Reason: c.Reason}
 		known, err := cases.Taken(ctx, act.ID)
 		if err != nil {
 			return err
@@ -79,6 +84,39 @@ func (c *lettersAnnounceCmd) Run(ctx context.Context, t *terminal) error {
 		}
 	}
 	fmt.Fprintf(t.out, "Announced on %d cases; %d knew of it before, and %d have nothing to do any more.\n", told, before, nothing)
+	return nil
+}
+
+func announcedAs(w secor.Window, id secor.CaseID) string {
+	return fmt.Sprintf("maintenance:%d-%d:%d", w.From.Unix(), w.To.Unix(), id)
+}
+
+// sameWords refuses other words for a window that some were told of already: they
+// would not hear of the correction.
+func (c *lettersAnnounceCmd) sameWords(ctx context.Context, cases *desk, w secor.Window, ids []secor.CaseID) error {
+	reason, err := secor.CleanText("reason", c.Reason, secor.MaxText)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		known, err := cases.Taken(ctx, announcedAs(w, id))
+		if err != nil {
+			return err
+		}
+		if !known {
+			continue
+		}
+		events, err := cases.Events(ctx, id)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(events, func(e secor.Event) bool { return e.ActID == announcedAs(w, id) })
+		if i >= 0 && events[i].Text != reason {
+			return &secor.Refusal{Kind: secor.ErrIllegalMove, Text: fmt.Sprintf("this window was announced before, on case %d and perhaps others: %q; those companies would not hear of other words", id, events[i].Text),
+				Do: "announce it in the same words to whom it is new, or announce a window that is not the same, such as one that ends a minute later"}
+		}
+		return nil // all that know of it were told in one run's words
+	}
 	return nil
 }
 

@@ -18,6 +18,10 @@ func TestLettersAnnounce(t *testing.T) {
 	o.refuses(line+" --yes --as ben.ito@example.com", "Announce Maintenance is not for a reviewer")
 	o.says(line+" --yes", `^Announced on 1 cases; 0 knew of it before, and 0 have`)
 	o.says(line+" --yes", `^Announced on 0 cases; 1 knew of it before, and 0 have`)
+	other := strings.Replace(line, "Maintenance of the website.", "New servers.", 1)
+	o.refuses(other, `announced before, on case 1 and perhaps others: "Maintenance of the website\."`)
+	o.refuses(other+" --yes", `announced before, on case 1`)
+	o.says(strings.Replace(other, "--to 23:00", "--to 23:01", 1), `^1 cases of companies`)
 	o.says("jobs list --all --kind letter:", `letter:announce_maintenance +company:1`)
 	if n := strings.Count(o.says("case history 1"), "maintenance.announced"); n != 1 {
 		t.Errorf("announced %d times", n)
