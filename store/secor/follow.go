@@ -93,6 +93,8 @@ var follows = []Follow{
 	{EventRequestReceived, JobDecideNeed, AudienceDesk},
 	{EventRequestReceived, JobPostCard, AudienceChannel},
 	{EventRequestAnswered, JobPostCard, AudienceChannel},
+	{EventRequestReleased, JobPostCard, AudienceChannel},
+	{EventRequestUnassigned, JobPostCard, AudienceChannel},
 	{EventRequestQueried, JobRequestQuestion, AudienceCompany},
 	{EventRequestApproved, JobWelcome, AudienceCompany},
 	{EventRequestRejected, JobRejection, AudienceCompany},

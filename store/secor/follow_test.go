@@ -48,8 +48,8 @@ func constantsOf(t *testing.T, file, typ string) []string {
 
 // quiet are the events from which no job follows, and why.
 var quiet = map[EventKind]string{
-	EventProfilesFound: "shown with the case; approving wants it accepted",
-	EventRequestTaken:  "cards only", EventRequestReleased: "cards only",
+	EventProfilesFound:   "shown with the case; approving wants it accepted",
+	EventRequestTaken:    "cards only",
 	EventRequestReopened: "cards only", EventRegistrationChecked: "an invoice follows by itself", EventRegistrationAnswered: "cards only",
 	EventElementAgreed: "history", EventNoteAdded: "the revision request carries it", EventNoteResolved: "the reviewer sees it with the revision",
 	EventNoteConfirmed: "history", EventNoteReopened: "the next revision request carries it", EventNoteWithdrawn: "history",
@@ -358,6 +358,10 @@ func TestStillTrue_Escalations(t *testing.T) {
 		if after := StillTrue(JobEscalate, tt.o.File, cause); !before || after {
 			t.Errorf("%s: true %t, and settled %t", f.Event, before, after)
 		}
+	}
+	// A move ends it already; the state alone does so, too.
+	if e := (Event{Kind: EventRequestUnassigned}); taken.stillTroubled(e) || !requestIn(t, StateReceived).stillTroubled(e) {
+		t.Error("a request that was taken from somebody troubles by its state otherwise than while it is nobody's")
 	}
 	breached.take(asCleo, "reopen", "mistake")
 	for _, e := range breached.history {

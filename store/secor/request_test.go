@@ -1,6 +1,7 @@
 package secor
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -100,6 +101,31 @@ func TestRequest_Profile(t *testing.T) {
 	known.take(asCleo, "reopen", "mistake")
 	if known.Company.ProfileSince != day(t, "2020-05-01") {
 		t.Errorf("a profile that was there before: %q", known.Company.ProfileSince)
+	}
+}
+
+// Whatever puts a request into the queue shows it to the channel, where somebody
+// takes it.
+func TestRequest_Card(t *testing.T) {
+	for kind, script := range map[EventKind]func(o *office){
+		EventRequestReceived: func(*office) {},
+		EventRequestReleased: func(o *office) { o.take(asBen, "take", ""); o.take(asBen, "release", "") },
+		EventRequestAnswered: func(o *office) {
+			o.take(asBen, "query", "", "question=Why?")
+			o.take(asBen, "answer", "", "answer=So", "channel=phone")
+		},
+		EventRequestUnassigned: func(o *office) {
+			o.take(asAna, "take", "")
+			o.Roster[0].Active = false
+			o.takeFrom()
+		},
+	} {
+		o := requestIn(t, StateReceived)
+		script(o)
+		shown := slices.ContainsFunc(o.Follows(kind), func(f Follow) bool { return f.Job == JobPostCard && f.Audience == AudienceChannel })
+		if !shown || !StillTrue(JobPostCard, o.File, o.last(kind)) {
+			t.Errorf("%s in %s: a card is promised %t", kind, o.Case.State, shown)
+		}
 	}
 }
 
