@@ -221,6 +221,9 @@ func (f format) jsonHint() string {
 func (d *reader) value(r *record, f recordField, text string) (string, error) {
 	switch f.format {
 	case formatName:
+		if f.name == "street" {
+			text = secor.OneLine(text)
+		}
 		return cleanName(text, f.max)
 	case formatCourse:
 		return d.course(text, f.max)

@@ -221,11 +221,21 @@ func (f *File) certificateNumber(in Input, issued Date) (string, error) {
 		return "", &FieldError{Field: "number", Value: number, Problem: "is longer than 40 characters"}
 	case NumberKey(number) == "":
 		return "", &FieldError{Field: "number", Value: number, Problem: "holds no letter and no digit"}
+	case f.Body.NumberFormat == "" && !plainNumber(number) && !in.is("unusual"):
+		return "", &FieldError{Field: "number", Value: number, Problem: "does not look like a number: one has a digit, and else only letters, spaces and - / ." +
+			"; correct it, or say that it is unusual and right all the same"}
 	case !format.MatchString(number) && !in.is("unusual"):
 		return "", &FieldError{Field: "number", Value: number, Problem: "does not look like a number of " + f.Body.Name + f.Body.numberLike() +
 			"; correct it, or say that it is unusual and right all the same"}
 	}
 	return number, nil
+}
+
+// plainNumber is all that can be asked of a number whose format nobody knows.
+func plainNumber(number string) bool {
+	return strings.ContainsFunc(number, unicode.IsDigit) && !strings.ContainsFunc(number, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" -/.", r)
+	})
 }
 
 func (b *Body) numberLike() string {

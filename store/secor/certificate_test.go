@@ -122,6 +122,9 @@ func TestCertificate_Dates(t *testing.T) {
 		{"number=12345678901234567890123456789012345678901", "longer than 40 characters"},
 		{"number==1+1", "formula"},
 		{"number= ", "number: is missing"},
+		{"number=garbage!!", `number: "garbage!!" does not look like a number: one has a digit`},
+		{"number=garbage", "one has a digit"},
+		{"number=AB#42", "and else only letters, spaces and - / ."},
 	} {
 		o := certificateAt(t, StateRequested)
 		err := o.try(asCleo, "record-number", "", "number=AB-42", "issued-on=2026-03-24", tt.pair)
@@ -365,6 +368,10 @@ func TestRecordNumber_ByTheBodysData(t *testing.T) {
 	o := certificateAt(t, StateRequested)
 	mustRefuse(t, o.try(asCleo, "record-number", "", "number=AB-42"), ErrField, "issued-on: is missing")
 	mustRefuse(t, o.try(asCleo, "record-number", "", "number=//", "issued-on=2026-03-24"), ErrField, "no letter and no digit")
+	other := certificateAt(t, StateRequested)
+	other.take(asCleo, "record-number", "", "number=AB#42", "issued-on=2026-03-24", "unusual=true")
+	other = certificateAt(t, StateRequested)
+	other.take(asCleo, "record-number", "", "number=ÉC 4/2-7.b", "issued-on=2026-03-24")
 	o.Body.IssueDay = IssuedOnLastDay
 	o.Body.NumberFormat, o.Body.NumberExample = "^AB-[0-9]{4}$", "AB-0042"
 	mustRefuse(t, o.try(asCleo, "record-number", "", "number=AB-42"), ErrField, "does not look like", "such as AB-0042", "unusual")

@@ -208,12 +208,16 @@ var unaccented = strings.NewReplacer(
 )
 
 // CleanName is CleanText for names. It also refuses what a spreadsheet would run
-// as a formula when the desk's lists are opened in one, and what a mail program
-// would decode: no letter can be sent to a reader of such a name.
+// as a formula when the desk's lists are opened in one, a line break within, because
+// a name goes into the head of a letter, and what a mail program would decode: no
+// letter can be sent to a reader of such a name.
 func CleanName(field, text string) (string, error) {
 	clean, err := CleanText(field, text, 200)
 	if err != nil {
 		return "", err
+	}
+	if strings.ContainsAny(strings.TrimSpace(text), lineBreaks) {
+		return "", &FieldError{Field: field, Value: clip(clean, 80), Problem: "goes on after a line break; write it on one line"}
 	}
 	if clean != "" && strings.ContainsRune("=+-@", rune(clean[0])) {
 		return "", &FieldError{Field: field, Value: text, Problem: "begins like a spreadsheet formula"}
@@ -247,6 +251,19 @@ func CheckEmail(field, text string) error {
 		return &FieldError{Field: field, Value: clip(strings.ToValidUTF8(text, "?"), 80), Problem: problem}
 	}
 	return nil
+}
+
+const lineBreaks = "\r\n\v\f\u0085\u2028\u2029"
+
+// OneLine returns a text with a space for each line break: a street is often
+// written on two lines, unlike a name.
+func OneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(lineBreaks, r) {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 // CleanText returns free text as it is stored: trimmed, on one line. Invalid

@@ -62,6 +62,18 @@ func TestCleanName_Formulas(t *testing.T) {
 			t.Errorf("CleanName(%q) = %q, %v", name, got, err)
 		}
 	}
+	for _, brk := range []string{"\r\n", "\n", "\r", "\v", "\f", "\u0085", "\u2028", "\u2029"} {
+		_, err := CleanName("legal-name", "Evil"+brk+"Bcc: x@y.example")
+		mustRefuse(t, err, ErrField, "legal-name", "goes on after a line break; write it on one line")
+		got, err := CleanName("legal-name", brk+"Roy  Welding "+brk)
+		if err != nil || got != "Roy Welding" {
+			t.Errorf("a break %q around a name: %q, %v", brk, got, err)
+		}
+		got, err = CleanName("street", OneLine("12, rue Roy"+brk+"bureau 5"))
+		if err != nil || got != "12, rue Roy bureau 5" {
+			t.Errorf("a break %q within a street: %q, %v", brk, got, err)
+		}
+	}
 	_, err := CleanName("legal-name", strings.Repeat("a", 201))
 	mustRefuse(t, err, ErrField, "longer than 200 characters")
 }
