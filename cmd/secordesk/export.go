@@ -26,12 +26,12 @@ import (
 type exportCmd struct {
 	Dir   string   `arg:"" help:"Folder to write to; made when missing."`
 	What  []string `enum:"cases,clocks,events,companies,invoices,certificates" placeholder:"PART,..." help:"Only these: cases, clocks, events, companies, invoices, certificates."`
-	Force bool     `help:"Replace the files of an earlier export."`
+	Force bool     `help:"Replace an earlier export: all files that its manifest lists are removed."`
 }
 
 // Help returns the examples.
 func (exportCmd) Help() string {
-	return `Every list is written twice, as CSV for a spreadsheet and as JSON Lines for a program, and all of them show the same moment. manifest.json, written last, has the number of rows and the SHA-256 of each file. Companies, registrations, people and courses can be imported again as they are. "secordesk verify FOLDER" checks the files and the history in them.
+	return `Every list is written twice, as CSV for a spreadsheet and as JSON Lines for a program, and all of them show the same moment. manifest.json, written last, has the number of rows and the SHA-256 of each file. Companies, registrations, people and courses can be imported again as they are. "secordesk verify FOLDER" checks the files and the history in them, and refuses one that the manifest does not list.
 
 In CSV, a text that a spreadsheet would run as a formula has an apostrophe before it: take one away from a text that begins with apostrophes and one of = + - @. JSON Lines have every text as it is.
 
@@ -296,9 +296,9 @@ func (e *exporter) keep() error {
 	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
-	err = os.Remove(filepath.Join(e.dir, manifestFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("replace manifest: %w", err)
+	err = e.clear()
+	if err != nil {
+		return err
 	}
 	f, err := e.create(manifestFile)
 	if err != nil {
@@ -318,6 +318,47 @@ func (e *exporter) keep() error {
 		e.partial = e.partial[1:]
 	}
 	return nil
+}
+
+// clear removes the earlier export, if there is one: its manifest, and the files
+// that it lists.
+func (e *exporter) clear() error {
+	text, err := os.ReadFile(filepath.Join(e.dir, manifestFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read manifest: %w", err)
+	}
+	var earlier manifest
+	err = json.Unmarshal(text, &earlier)
+	if err != nil {
+		earlier = manifest{} // verify names what stays
+	}
+	err = os.Remove(filepath.Join(e.dir, manifestFile))
+	if err != nil {
+		return fmt.Errorf("replace manifest: %w", err)
+	}
+	for _, f := range earlier.Files {
+		// A manifest that somebody wrote may list anything.
+		if !slices.Contains(exportNames(), f.Name) {
+			continue
+		}
+		err = os.Remove(filepath.Join(e.dir, f.Name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove earlier export: %w", err)
+		}
+	}
+	return nil
+}
+
+// exportNames returns the names that files of an export have.
+func exportNames() []string {
+	names := []string{historyFile}
+	for _, t := range store.Tables() {
+		names = append(names, t.Name+".csv", t.Name+".jsonl")
+	}
+	return names
 }
 
 // discard removes what was not kept.
@@ -354,8 +395,10 @@ func checkManifest(dir string) error {
 	if err != nil {
 		return &secor.FieldError{Field: filepath.Join(dir, manifestFile), Problem: "cannot be read: " + err.Error()}
 	}
+	listed := map[string]bool{}
 	var problems []error
 	for _, f := range made.Files {
+		listed[f.Name] = true
 		sum, err := sumOf(filepath.Join(dir, filepath.Base(f.Name)))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -364,6 +407,12 @@ func checkManifest(dir string) error {
 			return fmt.Errorf("read export: %w", err)
 		case sum != f.SHA256:
 			problems = append(problems, &secor.FieldError{Field: f.Name, Problem: "was changed since the export: its SHA-256 is another one"})
+		}
+	}
+	for _, name := range exportNames() {
+		_, err = os.Lstat(filepath.Join(dir, name))
+		if err == nil && !listed[name] {
+			problems = append(problems, &secor.FieldError{Field: name, Problem: "is not of this export: its manifest does not list it; remove it, or export again into a new folder"})
 		}
 	}
 	return errors.Join(problems...)

@@ -124,6 +124,20 @@ func TestExport(t *testing.T) {
 	if err != nil || len(left) > 0 {
 		t.Errorf("left over are %v, %v", left, err)
 	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != len(exportNames())+1 {
+		t.Errorf("%d files, %v; want each list twice, the history and the manifest", len(files), err)
+	}
+	for _, file := range files {
+		info, err := file.Info()
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v, %v; want it for its owner alone", file.Name(), info.Mode(), err)
+		}
+	}
+	folder, err := os.Stat(dir)
+	if err != nil || folder.Mode().Perm() != 0o700 {
+		t.Errorf("the folder has mode %v, %v; want it for its owner alone", folder.Mode(), err)
+	}
 	f, err := r.File(t.Context(), r.id)
 	r.must(err)
 	rows := map[string]map[string]string{}
@@ -184,6 +198,40 @@ func TestExport_Verify(t *testing.T) {
 	if status != statusRefused || !strings.Contains(out, "wrong") {
 		t.Errorf("a changed history: status %d, %s", status, out)
 	}
+}
+
+// TestExport_Force holds that nothing of an earlier export is left to be taken for
+// a part of this one, and that verify refuses what is.
+func TestExport_Force(t *testing.T) {
+	r := newReviewed(t)
+	dir := t.TempDir()
+	r.says("export " + dir)
+	history, own := contentOf(t, dir, historyFile), filepath.Join(dir, "own.csv")
+	outside := filepath.Join(filepath.Dir(dir), "outside.csv")
+	for _, path := range []string{own, outside} {
+		r.must(os.WriteFile(path, []byte("mine"), 0o600))
+	}
+	text := contentOf(t, dir, manifestFile)
+	r.must(os.WriteFile(filepath.Join(dir, manifestFile), []byte(strings.Replace(text, `"files": [`, `"files": [{"name": "own.csv"}, {"name": "../outside.csv"},`, 1)), 0o600))
+	r.says("export "+dir+" --what cases,events --force", `^history\.jsonl`)
+	left, err := os.ReadDir(dir)
+	r.must(err)
+	var names []string
+	for _, file := range left {
+		names = append(names, file.Name())
+	}
+	if want := []string{"cases.csv", "cases.jsonl", "events.csv", "events.jsonl", historyFile, manifestFile, "own.csv"}; !slices.Equal(names, want) {
+		t.Errorf("there are %v, want %v", names, want)
+	}
+	_, err = os.Stat(outside)
+	r.must(err)
+	r.says("verify "+dir, "^sound")
+	r.must(os.WriteFile(filepath.Join(dir, "invoices.csv"), []byte("x"), 0o600))
+	r.refuses("verify "+dir, "invoices.csv: is not of this export: its manifest does not list it")
+	r.must(os.Remove(filepath.Join(dir, "invoices.csv")))
+	r.says("export " + dir + " --what cases --force")
+	r.must(os.WriteFile(filepath.Join(dir, historyFile), []byte(history), 0o600))
+	r.refuses("verify "+dir, historyFile+": is not of this export")
 }
 
 // TestExport_Interrupted leaves nothing behind that could be taken for an export.

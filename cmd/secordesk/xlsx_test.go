@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -222,6 +223,25 @@ func TestWorkbook_Refuses(t *testing.T) {
 	}
 	if said := saidOf(sheetEntries(t, "person", "", archiveOf(t, many))); !strings.Contains(said[0], "more than 2000 are not read") {
 		t.Errorf("many parts: %q", said)
+	}
+}
+
+// TestWorkbook_TooLarge packs so loosely that only the limit in bytes can refuse it.
+func TestWorkbook_TooLarge(t *testing.T) {
+	random := rand.NewChaCha8([32]byte{})
+	var texts strings.Builder
+	for range maxSettings>>16 + 1 {
+		noise := make([]byte, 1<<10)
+		random.Read(noise)
+		fmt.Fprintf(&texts, "<x>%x%s</x>", noise, strings.Repeat("0", 62<<10))
+	}
+	file := archiveOf(t, map[string]string{"xl/workbook.xml": `<workbook xmlns:r="r"><sheets><sheet name="One" r:id="a"/></sheets></workbook>`, "xl/styles.xml": texts.String()})
+	if ratio := texts.Len() / len(file); ratio >= maxRatio {
+		t.Fatalf("it is packed %d to 1, and the other limit refuses it", ratio)
+	}
+	said := saidOf(sheetEntries(t, "person", "", file))
+	if len(said) != 1 || !strings.Contains(said[0], "the workbook unpacks to more than 16 MB, which is not read; divide it") {
+		t.Errorf("it says %.300q", said)
 	}
 }
 
