@@ -88,6 +88,7 @@ type lettersPreviewCmd struct {
 	Letter string         `arg:"" name:"kind" help:"Name of the letter or of its kind of job; letters list has both."`
 	Case   secor.CaseID   `required:"" placeholder:"N" help:"Case that it is written about."`
 	Lang   secor.Language `enum:",en,fr" default:"" placeholder:"LANG" help:"en or fr. Left out: the company's."`
+	As     string         `placeholder:"EMAIL" help:"Who looks; SECORDESK_AS when left out. Only for a letter that tells a score, which is for the holder, the leads and the administrators."`
 	HTML   bool           `name:"html" xor:"form" help:"Its HTML instead of its text."`
 	EML    bool           `name:"eml" xor:"form" help:"The whole letter with its attachments, as mail programs open it."`
 	Out    string         `placeholder:"FILE" help:"Write to a file instead of the screen. One that is there already is refused."`
@@ -95,13 +96,13 @@ type lettersPreviewCmd struct {
 
 // Help returns the examples.
 func (lettersPreviewCmd) Help() string {
-	return `Nothing is sent and nothing is recorded.
+	return `Nothing is sent and nothing is recorded. Only a letter that follows from something in the case's history is shown.
 
 Examples:
 
 	secordesk letters preview welcome --case 12
 	secordesk letters preview invoice:send --case 14 --lang fr
-	secordesk letters preview pass --case 14 --html --out pass.html
+	secordesk letters preview pass --case 14 --html --out pass.html --as ana.roy@example.com
 	secordesk letters preview invoice --case 14 --eml --out invoice.eml`
 }
 
@@ -128,10 +129,7 @@ func (c *lettersPreviewCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return plain(err)
 	}
-	switch {
-	case letter.Cause.Seq == 0:
-		fmt.Fprintf(t.errOut, "This letter would not leave now: nothing has happened on case %d that it follows from.\n", c.Case)
-	case !letter.Holds:
+	if !letter.Holds {
 		fmt.Fprintf(t.errOut, "This letter would not leave now: its reason, %s of %s, does not hold any more.\n", letter.Cause.Kind,
 			letter.Cause.HappenedAt.In(cases.office().Zone).Format("2 Jan 2006 15:04"))
 	}
@@ -157,6 +155,12 @@ func (c *lettersPreviewCmd) write(ctx context.Context, cases *desk, writer *jobs
 	if err != nil {
 		return jobs.Preview{}, err
 	}
+	if kind.ShowsScore() {
+		err = c.mayLook(f, kind, t)
+		if err != nil {
+			return jobs.Preview{}, err
+		}
+	}
 	events, err := cases.Events(ctx, c.Case)
 	if err != nil {
 		return jobs.Preview{}, err
@@ -166,6 +170,24 @@ func (c *lettersPreviewCmd) write(ctx context.Context, cases *desk, writer *jobs
 		return jobs.Preview{}, err
 	}
 	return writer.Preview(ctx, kind, f, events, c.Lang)
+}
+
+// mayLook refuses a letter that tells a score to everybody but who holds the case,
+// the leads and the administrators.
+func (c *lettersPreviewCmd) mayLook(f *secor.File, kind jobs.Kind, t *terminal) error {
+	email, err := t.who(c.As)
+	if err != nil {
+		return err
+	}
+	person, err := reviewerOf(f.Roster, "--as", email)
+	if err != nil {
+		return err
+	}
+	if !person.Active || person.Role == secor.RoleReviewer && person.ID != f.Case.Holder {
+		return &secor.Refusal{Kind: secor.ErrNotAllowed, Text: fmt.Sprintf("this letter, %s, tells a score, and %s neither holds case %d nor is a lead", kind.Name, person.Name, c.Case),
+			Do: "ask a lead or an administrator"}
+	}
+	return nil
 }
 
 func (c *lettersPreviewCmd) print(letter jobs.Preview, t *terminal) error {

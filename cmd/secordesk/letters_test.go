@@ -1,12 +1,15 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"secordesk/store/secor"
 )
 
 // signs gives the office what letters are signed with.
@@ -40,9 +43,9 @@ func TestLettersPreview(t *testing.T) {
 		}
 	}
 	o.refuses("letters preview welcome --case 77", "there is no case 77")
-	o.refuses("letters preview invoice --case 1", `case 1 has nothing that this letter, invoice:send, could be about`)
+	o.refuses("letters preview invoice --case 1", `nothing has happened on case 1 from which this letter, invoice:send, follows .invoice\.adopted, invoice\.drafted.`)
 
-	// Before its reason, with it, and after it.
+	// Before its cause it is refused; then with its reason, and after it.
 	shows := func(line, said string, patterns ...string) {
 		t.Helper()
 		status, out, errOut := o.run(line)
@@ -55,7 +58,7 @@ func TestLettersPreview(t *testing.T) {
 			}
 		}
 	}
-	shows("letters preview request_question --case 1", "nothing has happened on case 1 that it follows from", `^Subject: A question about`)
+	o.refuses("letters preview request_question --case 1", "nothing has happened on case 1 from which this letter, request:send_question, follows .request.queried.")
 	o.says("case take 1", "in review")
 	o.says(`case query 1 --question "Which account number is right?"`, "is queried")
 	shows("letters preview request_question --case 1", "", `^To: Jan Kowalski <office@kowalski\.example>$`, `^    Which account number is right\?$`, `^Next: please answer`, `our time stands still`)
@@ -75,4 +78,26 @@ func TestLettersPreview(t *testing.T) {
 		t.Errorf("over another file: status %d, %s", status, errOut)
 	}
 	o.says("jobs list --all --kind request:send_question", "request:send_question") // it was promised once, and nothing else
+}
+
+// TestLettersPreview_Score holds that no preview tells a verdict before it is one,
+// or a score to who may not see it.
+func TestLettersPreview_Score(t *testing.T) {
+	r := newReviewed(t)
+	r.signs()
+	_, _, err := r.desk.AddReviewer(t.Context(), r.act("third"), secor.Reviewer{Name: "Eve Ng", Email: "eve.ng@example.com", Role: secor.RoleReviewer, Active: true, Capacity: 5})
+	r.must(err)
+	line := fmt.Sprintf("letters preview pass --case %d", r.id)
+	for as, want := range map[string]string{"": "--as: is missing", "nobody@example.com": "is nobody of this desk",
+		"eve.ng@example.com": "tells a score, and Eve Ng neither holds case", "ben.ito@example.com": "nothing has happened on case", "ana.roy@example.com": "nothing has happened on case"} {
+		r.environ["SECORDESK_AS"] = as
+		status, out, errOut := r.run(line)
+		if status == statusDone || out != "" || !strings.Contains(errOut, want) {
+			t.Errorf("%s as %q: status %d, %q, %q, want %q", line, as, status, out, errOut, want)
+		}
+	}
+	r.environ["SECORDESK_AS"] = ""
+	r.refuses(fmt.Sprintf("letters preview certificate_mailed --case %d", r.id), "nothing has happened on case")
+	// Whom the case was given to may see what it claims.
+	r.says(fmt.Sprintf("letters preview tell_reviewer --case %d --as ben.ito@example.com", r.id), "Preliminary, as claimed")
 }
