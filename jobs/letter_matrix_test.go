@@ -89,6 +89,7 @@ var matrix = []matrixRow{
 
 	{kind: secor.JobSubmissionReceipt, base: "audit", setup: handed, ends: []string{"return", "withdraw"}},
 	{kind: secor.JobInterim, base: "audit", setup: handed, ends: []string{"return", "withdraw"}},
+	{kind: secor.JobAppealReceived, base: "audit", setup: failed + " | appeal reviewer=R2", ends: []string{"r2:confirm", "return", "withdraw"}},
 	{kind: secor.JobTellReviewer, base: "audit", setup: held, ends: []string{"r1:release", "assign reviewer=R2", "withdraw", "r1:confirm", "return"}},
 	{kind: secor.JobTellFormer, base: "audit", setup: held + " | assign reviewer=R2", after: secor.EventAuditAssigned, ends: []string{"withdraw", "assign reviewer=R1"}},
 	{kind: secor.JobTakenAway, base: "audit", setup: held + " | conflict R1 | unassign", ends: []string{"withdraw", "accept accept=conflict"}},

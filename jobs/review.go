@@ -10,11 +10,12 @@ import (
 
 // reviewKinds are the letters that follow what a company hands in: the receipt of
 // each submission, and the Letter of Interim for the first one that goes to a
-// review. What a reviewer asks for is told by the assignment's kinds.
+// review; and the news that an audit is reviewed again. What a reviewer asks for is told by the assignment's kinds.
 func reviewKinds() []Kind {
 	return []Kind{
 		write(secor.JobSubmissionReceipt, "submission_received"),
 		write(secor.JobInterim, "interim"),
+		write(secor.JobAppealReceived, "appeal_received"),
 	}
 }
 

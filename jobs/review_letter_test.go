@@ -77,3 +77,21 @@ func TestFail_LimitedScope(t *testing.T) {
 		}
 	}
 }
+
+// TestTellReviewer_Appeal: who reviews an audit again is told why, and whose marks
+// are in the sheet.
+func TestTellReviewer_Appeal(t *testing.T) {
+	f := letterFile(t, secor.SubjectAudit)
+	f.Case.State = secor.StateInQA
+	cause := secor.Event{Kind: secor.EventAuditAppealed, Text: "letter of 3 May", Facts: map[string]string{"why": "named by a person", "earlier": "fail", "percent": "78.40"}}
+	message, err := letterDesk(t).write("tell_reviewer", f, cause, letterReader("tell_reviewer"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(message.Subject+" "+message.Text), " ")
+	for _, words := range []string{"an appeal for you to review", "The earlier result was: fail, with 78.40 %.", "are the former reviewer's", "letter of 3 May"} {
+		if !strings.Contains(text, words) {
+			t.Errorf("%q is missing:\n%s", words, message.Text)
+		}
+	}
+}

@@ -41,6 +41,7 @@ const (
 
 	JobSubmissionReceipt JobKind = "review:send_receipt"
 	JobInterim           JobKind = "review:send_interim"
+	JobAppealReceived    JobKind = "review:send_appeal_received"
 
 	JobPass        JobKind = "score:send_pass"
 	JobFail        JobKind = "score:send_fail"
@@ -134,6 +135,7 @@ var follows = []Follow{
 	{EventRequestUnassigned, JobEscalate, AudienceLeads},
 	{EventRequestUnassigned, JobTellFormer, AudienceFormer},
 	{EventAuditAppealed, JobTellReviewer, AudienceReviewer},
+	{EventAuditAppealed, JobAppealReceived, AudienceCompany},
 	{EventRevisionReceived, JobTellReviewer, AudienceReviewer},
 	{EventRevisionReceived, JobCover, AudienceDesk},
 	{EventRevisionUncovered, JobEscalate, AudienceLeads},
@@ -378,7 +380,8 @@ var stillTrue = map[JobKind]func(*File) bool{
 	JobInterim: func(f *File) bool {
 		return inState(StateSubmitted, StateInQA, StateRevision)(f) && !f.Audit.TakenIn.IsZero()
 	},
-	JobRevision: inState(StateRevision),
+	JobRevision:       inState(StateRevision),
+	JobAppealReceived: inState(StateInQA),
 
 	JobPass:        func(f *File) bool { return f.Case.State == StateQAComplete && f.Audit.Result == VerdictPass },
 	JobFail:        func(f *File) bool { return f.Case.State == StateQAComplete && f.Audit.Result == VerdictFail },

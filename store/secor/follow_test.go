@@ -221,7 +221,7 @@ func TestStillTrue_ByState(t *testing.T) {
 			JobCheckRegistration: "registered", JobInvoice: "awaiting_payment", JobInvoiceReminder: "",
 			JobRegistrationQuestion: "registration_queried", JobUnlock: "open", JobAuditClosed: "cancelled withdrawn lapsed no_answer",
 			JobAssign: "submitted", JobTellReviewer: "in_qa revision", JobReturned: "open", JobRevision: "revision",
-			JobSubmissionReceipt: "submitted in_qa", JobInterim: "submitted in_qa revision",
+			JobSubmissionReceipt: "submitted in_qa", JobInterim: "submitted in_qa revision", JobAppealReceived: "in_qa",
 			JobPass: "qa_complete", JobFail: "", JobNotReviewed: "not_reviewed", JobDeclined: "", JobAskOneYear: "",
 			JobRequestCertificate: "qa_complete", JobMakeCertificate: "", JobRevocation: "",
 			JobBodyAnswer: "", JobMailed: "", JobElectronic: "", JobReplacement: "",

@@ -463,7 +463,28 @@ func (f *File) appeal(in Input) error {
 	if err != nil {
 		return err
 	}
+	data := pick.facts()
+	err = f.earlier(data)
+	if err != nil {
+		return err
+	}
 	f.give(pick.Reviewer.ID)
 	f.Audit.Result, f.Audit.Term, f.Audit.Proposer, f.Audit.Declined, f.Audit.Notified = "", 0, 0, false, Date{}
-	return f.move(StateInQA, EventAuditAppealed, f.act.Reason, pick.facts())
+	return f.move(StateInQA, EventAuditAppealed, f.act.Reason, data)
+}
+
+// earlier keeps of the result that is appealed what the next reviewer is told.
+func (f *File) earlier(data facts) error {
+	score, err := f.Score()
+	if err != nil {
+		return err
+	}
+	data["earlier"], data["percent"] = string(f.Audit.Result), Percent(score.Awarded, score.Available)
+	switch {
+	case f.Audit.Declined:
+		data["earlier"] = "pass, without a certificate"
+	case f.Audit.Result == VerdictPass:
+		data["earlier"] = "pass, certificate revoked"
+	}
+	return nil
 }

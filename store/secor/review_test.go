@@ -285,6 +285,9 @@ func TestAppeal_AfterARevokedPass(t *testing.T) {
 	if o.Case.State != StateInQA || o.Case.Holder != ben || !o.Audit.Notified.IsZero() {
 		t.Errorf("%s held by %d, told on %s", o.Case.State, o.Case.Holder, o.Audit.Notified)
 	}
+	if o.fact(EventAuditAppealed, "earlier") != "pass, certificate revoked" {
+		t.Errorf("the earlier result: %v", o.last(EventAuditAppealed).Facts)
+	}
 	o.take(asBen, "confirm", "")
 	o.accepted(JobPass)
 	if o.Certificate().State != StateDue || clockOf(t, o.File, PolicyCertificate).Phase() != PhaseRunning {
@@ -361,6 +364,9 @@ func TestAppeal_ByAnotherReviewer(t *testing.T) {
 	o.take(asCleo, "appeal", "letter of 3 May")
 	if o.Case.Holder == ana || o.Case.Holder == 0 || o.Audit.Result != "" || sheetOf(o, "B1") != "2.00/10.00 > 2.00/10.00" {
 		t.Errorf("held by %d, result %q, B1 %s", o.Case.Holder, o.Audit.Result, sheetOf(o, "B1"))
+	}
+	if o.fact(EventAuditAppealed, "earlier") != "fail" || o.fact(EventAuditAppealed, "percent") == "" {
+		t.Errorf("the appeal keeps of the earlier result: %v", o.last(EventAuditAppealed).Facts)
 	}
 	if clock := clockOf(t, o.File, "qa_review"); clock.Cycle != 2 || clock.Phase() != PhaseRunning {
 		t.Errorf("the clock: cycle %d %s", clock.Cycle, clock.Phase())
