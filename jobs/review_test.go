@@ -271,7 +271,7 @@ func TestReview_FailedAndAppealed(t *testing.T) {
 	if r.holder() == judge {
 		t.Error("who judged hears the appeal")
 	}
-	s.wants("appealed", s.letters(), r.told("an audit for you to review"))
+	s.wants("appealed", s.letters(), "office: Your audit is being reviewed again", r.told("an appeal for you to review"))
 	for _, id := range miss.Questions {
 		q, _ := f.Protocol.Question(id)
 		r.does(r.holder(), "mark", "question="+id, "awarded="+q.Points.String())
