@@ -19,6 +19,7 @@ func (f *File) Need() Need {
 	zone, rule := f.Programme.Calendars[f.Programme.Office].Zone, f.Edition.Assignment
 	n := Need{CaseID: f.Case.ID, Since: f.Audit.Submitted, Submitted: DateOf(f.Audit.Submitted, zone), Horizon: rule.HorizonDays,
 		Conflicts: f.Conflicts, Judges: f.Audit.Judges, Avoid: f.Audit.Avoid, Prefer: f.Audit.Prefer}
+	n.Unknown = f.Held.ExpiresOn.IsZero() && f.Audit.Purpose != PurposeCertification
 	if !f.Held.ExpiresOn.AddDays(rule.LapsedDays).Before(n.Submitted) {
 		n.Expires = f.Held.ExpiresOn
 	}
@@ -239,15 +240,14 @@ func (f *File) Unassign() error {
 	}
 	data := facts{"from": strconv.FormatInt(f.Case.Holder, 10), "why": why}
 	return f.attempt(func() error {
-		from := f.Case.Holder
 		f.Case.Holder = 0
 		switch f.Case.State {
 		case StateInReview:
 			return f.move(StateReceived, EventRequestUnassigned, "", data)
 		case StateInQA:
-			return f.takeAway(from, data)
+			return f.takeAway(data)
 		case StateRevision:
-			f.Audit.Waiting, f.Audit.Avoid = true, from
+			f.Audit.Waiting = true
 			f.record(EventAuditUnassigned, "", data)
 			return nil
 		default:
@@ -256,8 +256,9 @@ func (f *File) Unassign() error {
 	})
 }
 
-func (f *File) takeAway(from int64, data facts) error {
-	f.Audit.Avoid = from
+// takeAway needs nothing that keeps the audit from its former holder: the reason for
+// which it was taken does, for as long as it lasts.
+func (f *File) takeAway(data facts) error {
 	err := f.move(StateSubmitted, EventAuditUnassigned, "", data)
 	if err != nil {
 		return err

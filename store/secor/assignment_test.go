@@ -2,6 +2,7 @@ package secor
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -183,7 +184,6 @@ func TestUnassign(t *testing.T) {
 	if clockOf(t, o.File, "qa_review").Phase() != PhaseRunning || !StillTrue(JobAssign, o.File, o.last(EventSubmissionAccepted)) || StillTrue(JobTakenAway, o.File, cause) {
 		t.Error("accepted, but the clock rests, or nobody is to be found, or the leads are still told")
 	}
-	o.Conflicts = nil // not even then
 	o.take(Desk, "assign", "")
 	if o.Case.Holder == ana || o.Case.Holder == 0 || sheetOf(o, "B1") != "8.00/10.00 > 3.50/10.00" {
 		t.Errorf("held by %d, B1 %s", o.Case.Holder, sheetOf(o, "B1"))
@@ -354,5 +354,48 @@ func TestTellFormer(t *testing.T) {
 	first := auditIn(t, StateInQA)
 	if StillTrue(JobTellFormer, first.File, first.last(EventAuditAssigned)) {
 		t.Error("nobody held it before, and somebody is told")
+	}
+}
+
+// TestUnassign_KeepsNobodyOut: whose audit was taken for a conflict may have it again
+// when that has ended, and so may who comes back to the desk.
+func TestUnassign_KeepsNobodyOut(t *testing.T) {
+	for _, state := range []State{StateInQA, StateRevision} {
+		o := auditIn(t, state)
+		o.Roster[1].Capacity, o.Roster[2].Capacity = 0, 0 // Ana alone has room
+		o.Conflicts = []Conflict{{ReviewerID: ana, Span: Span{From: day(t, "2026-01-01")}}}
+		o.takeFrom()
+		if state == StateRevision {
+			o.submit(passing)
+		}
+		o.take(asCleo, "accept", "looked at")
+		mustRefuse(t, o.try(Desk, "assign", ""), ErrNoReviewer, "Ana has a conflict of interest")
+		o.Conflicts = nil
+		o.take(Desk, "assign", "")
+		if o.Case.Holder != ana {
+			t.Errorf("%s: held by %d", state, o.Case.Holder)
+		}
+	}
+}
+
+// TestNeed_ExpiryNotOnFile: who was certified before and whose expiry nobody entered
+// does not pass for a newcomer without a word.
+func TestNeed_ExpiryNotOnFile(t *testing.T) {
+	tests := []struct {
+		purpose Purpose
+		expires Date
+		want    string
+	}{
+		{PurposeCertification, Date{}, "; no certificate"},
+		{PurposeRecertification, Date{}, "; expiry of its certificate not on file"},
+		{PurposeMaintenance, Date{}, "; expiry of its certificate not on file"},
+		{PurposeRecertification, day(t, "2020-01-01"), "; no certificate"}, // it lapsed long ago
+	}
+	for _, tt := range tests {
+		o := auditIn(t, StateSubmitted)
+		o.Audit.Purpose, o.Held.ExpiresOn = tt.purpose, tt.expires
+		if got := o.Urgency(); !strings.HasSuffix(got, tt.want) {
+			t.Errorf("%s, %s: %s", tt.purpose, tt.expires, got)
+		}
 	}
 }

@@ -54,12 +54,13 @@ const MaxCertificateNumber = 40
 type Need struct {
 	CaseID    CaseID
 	Expires   Date      // of the company's certificate; zero: none that counts
+	Unknown   bool      // the company must have held a certificate, and its expiry is not on file
 	Since     time.Time // when it was submitted
 	Submitted Date      // the day of Since in the office's zone
 	Horizon   int       // days
 	Conflicts []Conflict
 	Judges    []int64 // who ever confirmed a verdict of the case, which was appealed: never chosen
-	Avoid     int64   // who handed it back or lost it: not chosen again
+	Avoid     int64   // who handed it back: not chosen again
 	Prefer    int64   // who returned it to be done again: gets it when able
 }
 
@@ -105,6 +106,8 @@ func (n Need) Why(day Date) string {
 		return "certificate expires on " + n.Expires.Long()
 	case !n.Expires.IsZero():
 		return "submitted on " + n.Submitted.Long() + "; certificate good until " + n.Expires.Long()
+	case n.Unknown:
+		return "submitted on " + n.Submitted.Long() + "; expiry of its certificate not on file"
 	default:
 		return "submitted on " + n.Submitted.Long() + "; no certificate"
 	}
