@@ -43,7 +43,7 @@ func TestQueue(t *testing.T) {
 	o := newOffice(t)
 	o.says("queue", "^No audit waits for a reviewer", `^Ana Roy +·{20} +0 +5 +0$`)
 	o.submitted()
-	o.says("queue", `^1 +2 +Kowalski Electric Ltd\. +submitted on 25 March 2026; no certificate +0 +Ana Roy \(least load: 0 of 5\)`)
+	o.says("queue", `^1 +2 +Kowalski Electric Ltd\. +submitted on 25 March 2026; expiry of its certificate not on file +0 +Ana Roy \(least load: 0 of 5\)`)
 	o.refuses(`case correct 2 --field certificate-expires-on --value soon --reason "their letter"`, `certificate-expires-on: "soon" is not a date`)
 	o.says(`case correct 2 --field certificate-expires-on --value 2026-04-10 --reason "their letter"`)
 	o.says(`case correct 2 --field certificate-number --value AB-77 --reason "their letter"`)
