@@ -378,6 +378,14 @@ func (m *mortal) BounceSend(ctx context.Context, c promise.Claim, o promise.Outc
 	return m.Promises.BounceSend(ctx, c, o, act, step)
 }
 
+func (m *mortal) FailBatch(ctx context.Context, c promise.Claim, o promise.Outcome, act secor.Act) error {
+	err := m.alive()
+	if err != nil {
+		return err
+	}
+	return m.Promises.FailBatch(ctx, c, o, act)
+}
+
 func (m *mortal) FinishSend(ctx context.Context, c promise.Claim, receipt string, act secor.Act, step func(*secor.File) error) error {
 	err := m.alive()
 	if err != nil {

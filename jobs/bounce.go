@@ -30,6 +30,9 @@ const bounceLimit = 3 * time.Second
 // whether that was recorded. What else we refuse ourselves, such as a file that is too
 // large, is the desk's own to mend and no bounce.
 func (a *attempt) bounced(o promise.Outcome, err error) bool {
+	if a.claim.Job.Batch != 0 {
+		return a.batchFailed(o)
+	}
 	var sending *mail.SendError
 	if !errors.As(err, &sending) || !sending.Permanent || a.claim.Job.CaseID == 0 {
 		return false
@@ -48,6 +51,18 @@ func (a *attempt) bounced(o promise.Outcome, err error) bool {
 	})
 	if unrecorded != nil {
 		a.log.Error("bounce is not recorded on its case", "job", job.ID, "case", job.CaseID, "err", unrecorded)
+	}
+	return unrecorded == nil
+}
+
+// batchFailed records that a batch for a governing body did not leave, whatever the
+// reason, and reports whether that was recorded. No case's own letter would tell.
+func (a *attempt) batchFailed(o promise.Outcome) bool {
+	job := a.claim.Job
+	act := secor.Act{ID: fmt.Sprintf("bounce:%d.%d", job.ID, a.claim.Fence), By: secor.Desk, Surface: secor.SurfaceJob}
+	unrecorded := insist(bounceLimit, func(ctx context.Context) error { return a.promises.FailBatch(ctx, a.claim, o, act) })
+	if unrecorded != nil {
+		a.log.Error("failure of a batch is not recorded on its cases", "job", job.ID, "batch", job.Batch, "err", unrecorded)
 	}
 	return unrecorded == nil
 }

@@ -204,6 +204,9 @@ func (p letterPage) Ways() []string {
 		offer("revoke", why)
 		offer("decline-one-year", why)
 		offer("appeal", why)
+	case p.Cause.Kind == secor.EventBatchFailed:
+		job := p.Cause.Facts["job"]
+		ways = append(ways, "secordesk jobs retry "+job+" "+why, "secordesk jobs cancel "+job+" "+why, "secordesk certificate batch --body "+p.File.Body.ID)
 	case p.Cause.Kind == secor.EventInvoiceOverpaid:
 		offer("refund", "--method cheque --reference … "+why)
 	case p.Cause.Kind == secor.EventPaymentReversed, policy == secor.PolicyInvoice, policy == secor.PolicyPromise:

@@ -127,6 +127,8 @@ func trouble(page letterPage) string {
 		return "more was paid than asked: a credit of " + page.Cause.Facts["credit"]
 	case secor.EventCertificateReturned:
 		return "the certificate came back"
+	case secor.EventBatchFailed:
+		return fmt.Sprintf("batch %s for %s, which asks for %s certificates, could not be sent", page.Cause.Facts["batch"], page.File.Body.Name, page.Cause.Facts["certificates"])
 	default:
 		return "it needs a person"
 	}

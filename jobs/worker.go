@@ -31,6 +31,7 @@ type Promises interface {
 	StartSend(ctx context.Context, c promise.Claim, act secor.Act, lease time.Duration, prepare func(*secor.File, secor.Event) error) (bool, error)
 	FinishSend(ctx context.Context, c promise.Claim, receipt string, act secor.Act, step func(*secor.File) error) error
 	StartBatch(ctx context.Context, c promise.Claim, lease time.Duration, prepare func(b secor.BodyBatch, file secor.Document, now time.Time) error) (bool, error)
+	FailBatch(ctx context.Context, c promise.Claim, o promise.Outcome, act secor.Act) error
 	FinishBatch(ctx context.Context, c promise.Claim, receipt string) error
 	Chores
 }

@@ -350,6 +350,34 @@ func (s *Store) batchSent(d *deskTx, job promise.Job) error {
 	return d.record(EventBodyBatchSent, map[string]string{"batch": number(b.ID), "job": number(job.ID), "certificates": number(int64(len(rows)))})
 }
 
+// FailBatch ends an attempt as EndAttempt does, and records on the first case of the
+// batch that it did not leave, of which the leads are told once for all of them, in
+// one transaction. It may be called again until it returns.
+func (s *Store) FailBatch(ctx context.Context, c promise.Claim, o promise.Outcome, act secor.Act) error {
+	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+		var rows []batchRow
+		err := tx.SelectContext(ctx, &rows, unsettledRowsSQL, c.Job.Batch)
+		if err != nil {
+			return fmt.Errorf("certificates of batch %d: %w", c.Job.Batch, err)
+		}
+		if len(rows) > 0 {
+			err = s.updateTx(ctx, tx, rows[0].CaseID, act, func(f *secor.File, _ time.Time) error {
+				f.BatchFailed(c.Job.Batch, c.Job.ID, len(rows), o.Why)
+				return nil
+			})
+		}
+		if err != nil {
+			return err
+		}
+		return endAttempt(ctx, tx, c, o)
+	})
+	if err != nil {
+		return fault(err, "record failure of batch %d", c.Job.Batch)
+	}
+	s.signal()
+	return nil
+}
+
 // settle ends a batch and all that is in it.
 func (d *deskTx) settle(batch int64, end string) error {
 	for _, query := range []string{settleBatchSQL, end} {
@@ -393,6 +421,8 @@ type BodyBatch struct {
 	SHA256      string
 	SentAt      time.Time // zero: it was not
 	CancelledAt time.Time
+	Job         int64 // that sends it; 0 once it is purged
+	JobState    promise.State
 	Cases       []BatchCase
 }
 
@@ -406,10 +436,11 @@ type BatchCase struct {
 }
 
 const bodyBatchesSQL = `
-	SELECT id, body, made_at, made_by, file_name, data, sha256, sent_at, cancelled_at
-	FROM body_batches
-	WHERE $1 = 0 OR id = $1
-	ORDER BY id DESC
+	SELECT b.id, b.body, b.made_at, b.made_by, b.file_name, b.data, b.sha256, b.sent_at, b.cancelled_at, coalesce(j.id, 0) AS job_id, coalesce(j.state, '') AS job_state
+	FROM body_batches b
+	LEFT JOIN jobs j ON j.batch_id = b.id
+	WHERE $1 = 0 OR b.id = $1
+	ORDER BY b.id DESC
 	LIMIT $2`
 
 const batchCasesSQL = `
@@ -452,6 +483,8 @@ func (s *Store) bodyBatches(ctx context.Context, id int64, limit int) ([]BodyBat
 		SHA256      string `db:"sha256"`
 		SentAt      moment
 		CancelledAt moment
+		JobID       int64
+		JobState    promise.State
 	}
 	err := s.reads().SelectContext(ctx, &rows, bodyBatchesSQL, id, limit)
 	if err != nil {
@@ -466,7 +499,7 @@ func (s *Store) bodyBatches(ctx context.Context, id int64, limit int) ([]BodyBat
 		}
 		ids[i] = r.ID
 		batches[i] = BodyBatch{ID: r.ID, Body: r.Body, MadeAt: r.MadeAt.UTC(), MadeBy: by, SHA256: r.SHA256, SentAt: time.Time(r.SentAt),
-			CancelledAt: time.Time(r.CancelledAt), File: secor.Document{Name: r.FileName, Type: "text/csv", Data: r.Data}}
+			CancelledAt: time.Time(r.CancelledAt), Job: r.JobID, JobState: r.JobState, File: secor.Document{Name: r.FileName, Type: "text/csv", Data: r.Data}}
 	}
 	var cases []BatchCase
 	err = s.reads().SelectContext(ctx, &cases, batchCasesSQL, pq.Array(ids))

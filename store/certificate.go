@@ -6,6 +6,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"secordesk/store/promise"
 	"secordesk/store/secor"
 )
 
@@ -22,6 +23,9 @@ type certificateRow struct {
 	Question   string
 	ProposerID ref
 	ReplacesID ref
+	BatchID    ref // of the job that asks for it in a batch; only read
+	JobID      ref
+	JobState   promise.State
 }
 
 func (r certificateRow) isNew() bool { return r.ID == 0 }
@@ -34,14 +38,18 @@ func newCertificateRow(of secor.Case, c secor.Certificate) certificateRow {
 func (r certificateRow) domain() secor.Certificate {
 	return secor.Certificate{ID: r.ID, State: r.State, Term: r.Term, Number: r.Number, IssuedOn: secor.Date(r.IssuedOn),
 		ExpiresOn: secor.Date(r.ExpiresOn), MailedOn: secor.Date(r.MailedOn), Question: r.Question,
-		Proposer: int64(r.ProposerID), ReplacesID: int64(r.ReplacesID)}
+		Proposer: int64(r.ProposerID), ReplacesID: int64(r.ReplacesID),
+		Batch: secor.Batch{ID: int64(r.BatchID), Job: int64(r.JobID), Failed: r.JobState == promise.Failed, InDoubt: r.JobState == promise.Ambiguous}}
 }
 
 const certificatesSQL = `
-	SELECT id, case_id, body, state, term, number, issued_on, expires_on, mailed_on, question, proposer_id, replaces_id
-	FROM certificates
-	WHERE case_id = $1
-	ORDER BY id`
+	SELECT k.id, k.case_id, k.body, k.state, k.term, k.number, k.issued_on, k.expires_on, k.mailed_on, k.question, k.proposer_id, k.replaces_id,
+		r.batch_id, j.id AS job_id, coalesce(j.state, '') AS job_state
+	FROM certificates k
+	LEFT JOIN body_batch_rows r ON r.certificate_id = k.id AND r.settled_at IS NULL
+	LEFT JOIN jobs j ON j.batch_id = r.batch_id
+	WHERE k.case_id = $1
+	ORDER BY k.id`
 
 const addCertificateSQL = `
 	INSERT INTO certificates (case_id, body, state, term, number, issued_on, expires_on, mailed_on, question, proposer_id, replaces_id)

@@ -328,6 +328,14 @@ func (p panel) papers() [][]string {
 			text += ", asked: " + c.Question
 		}
 		rows = append(rows, []string{"Certificate", text})
+		switch ways := batchWays(c.Batch.Failed, c.Batch.InDoubt, c.Batch.Job, p.Body.ID); {
+		case c.Batch.Failed:
+			rows = append(rows, []string{"", fmt.Sprintf("batch %d, which asks for it, could not be sent; %s", c.Batch.ID, ways)})
+		case c.Batch.InDoubt:
+			rows = append(rows, []string{"", fmt.Sprintf("nobody knows whether batch %d, which asks for it, arrived; %s", c.Batch.ID, ways)})
+		case c.Batch.ID != 0:
+			rows = append(rows, []string{"", fmt.Sprintf("asked for in batch %d, which has not left yet", c.Batch.ID)})
+		}
 	}
 	return rows
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"secordesk/store"
+	"secordesk/store/promise"
 	"secordesk/store/secor"
 )
 
@@ -75,7 +76,8 @@ func (certificateListCmd) Help() string { return "Examples:\n\n\tsecordesk certi
 type bodyBatchJSON struct {
 	Batch       int64           `json:"batch"`
 	Body        string          `json:"body"`
-	State       string          `json:"state"` // waiting, sending, sent, cancelled
+	State       string          `json:"state"` // waiting, sending, sent, cancelled, failed, in doubt
+	Job         int64           `json:"job"`   // that sends it; 0: it is over
 	MadeAt      time.Time       `json:"made_at"`
 	SentAt      *time.Time      `json:"sent_at"`
 	CancelledAt *time.Time      `json:"cancelled_at"`
@@ -92,7 +94,7 @@ type batchCaseJSON struct {
 }
 
 func newBodyBatchJSON(b store.BodyBatch) bodyBatchJSON {
-	j := bodyBatchJSON{Batch: b.ID, Body: b.Body, State: bodyBatchState(b), MadeAt: b.MadeAt, SentAt: orNil(b.SentAt), CancelledAt: orNil(b.CancelledAt),
+	j := bodyBatchJSON{Batch: b.ID, Body: b.Body, State: bodyBatchState(b), Job: b.Job, MadeAt: b.MadeAt, SentAt: orNil(b.SentAt), CancelledAt: orNil(b.CancelledAt),
 		File: b.File.Name, SHA256: b.SHA256, Cases: []batchCaseJSON{}}
 	for _, c := range b.Cases {
 		j.Cases = append(j.Cases, batchCaseJSON{c.CaseID, c.Company, c.Account, c.InFile})
@@ -106,10 +108,28 @@ func bodyBatchState(b store.BodyBatch) string {
 		return "sent"
 	case !b.CancelledAt.IsZero():
 		return "cancelled"
+	case b.JobState == promise.Failed:
+		return "failed"
+	case b.JobState == promise.Ambiguous:
+		return "in doubt"
 	case b.SHA256 != "":
 		return "sending"
 	default:
 		return "waiting"
+	}
+}
+
+// batchWays says what a person can do about a batch that waits for one; "" when
+// none does. A batch whose job is cancelled gives its certificates back to the next.
+func batchWays(failed, inDoubt bool, job int64, body string) string {
+	switch {
+	case failed:
+		return fmt.Sprintf(`correct what is wrong and retry it: secordesk jobs retry %d --reason "…"; or cancel it, secordesk jobs cancel %d --reason "…", and make another: secordesk certificate batch --body %s`,
+			job, job, body)
+	case inDoubt:
+		return fmt.Sprintf(`find out whether it arrived: secordesk jobs arrived %d --reason "…", or secordesk jobs retry %d --may-arrive-twice --reason "…"`, job, job)
+	default:
+		return ""
 	}
 }
 
@@ -139,7 +159,13 @@ func (c *certificateListCmd) Run(ctx context.Context, t *terminal) error {
 	for _, b := range batches {
 		out.add(strconv.FormatInt(b.ID, 10), b.Body, stamp(b.MadeAt, cases.office().Zone), strconv.Itoa(len(b.Cases)), bodyBatchState(b))
 	}
-	return out.write(t.out)
+	err = out.write(t.out)
+	for _, b := range batches {
+		if ways := batchWays(b.JobState == promise.Failed, b.JobState == promise.Ambiguous, b.Job, b.Body); ways != "" && err == nil {
+			_, err = fmt.Fprintf(t.out, "\nBatch %d is %s: %s.\n", b.ID, bodyBatchState(b), ways)
+		}
+	}
+	return err
 }
 
 // certificateShowCmd is "secordesk certificate show".

@@ -16,6 +16,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"secordesk/jobs/mail/sink"
+	"secordesk/store/promise"
 	"secordesk/store/secor"
 )
 
@@ -26,6 +27,7 @@ type mailroom struct {
 	desk    *desk
 	clock   *deskClock
 	letters *sink.Sink
+	gone    atomic.Bool // the mailbox of a body is unknown
 	cut     atomic.Bool // the answer to the next letter to a body is lost
 	seen    int         // letters
 	audits  int
@@ -44,7 +46,13 @@ func newOfficeOfMail(t *testing.T) *mailroom {
 	m := &mailroom{office: newOffice(t)}
 	m.clock = &deskClock{at: m.now}
 	var err error
-	m.letters, err = sink.Open(t.TempDir(), sink.Options{Last: func(address string) bool {
+	judge := func(address string) sink.Verdict {
+		if strings.HasPrefix(address, "certificates@") && m.gone.Load() {
+			return sink.Unknown
+		}
+		return sink.Accept
+	}
+	m.letters, err = sink.Open(t.TempDir(), sink.Options{Judge: judge, Last: func(address string) bool {
 		return !strings.HasPrefix(address, "certificates@") || !m.cut.Swap(false)
 	}})
 	m.must(err)
@@ -482,6 +490,46 @@ func TestCertificates_BatchInDoubt(t *testing.T) {
 		}
 	}
 	m.says("certificate list", `^ +1 +bc-worksafebc .* sent$`)
+	m.says("verify", "^sound: ")
+}
+
+// TestCertificates_BatchBounced: the body's mail server will not have a batch. The leads
+// are told once, list and case say what to do, and it can be sent again or given up.
+func TestCertificates_BatchBounced(t *testing.T) {
+	m := newMailroom(t)
+	a := m.passed("bc-worksafebc", "200123456", calledCompany("Coast Rigging Ltd.", postal("V6B 1A1")))
+	b := m.passed("bc-worksafebc", "200123457", calledCompany("Delta Dredging Ltd.", postal("V6B 1A2")))
+	m.gone.Store(true)
+	m.says("certificate batch --body bc-worksafebc", "Batch 1 for bc-worksafebc: 2 certificates")
+	told := fmt.Sprintf("^ana.roy@.*: Case %d: batch 1 for WorkSafeBC, which asks for 2 certificates, could not be sent", a)
+	m.wantLetters(told)
+	job := regexp.MustCompile(`(?m)^ *(\d+) .*failed +certificate:send_batch`).FindStringSubmatch(m.says("jobs list", "certificate:send_batch"))
+	if job == nil {
+		t.Fatal("no job is failed")
+	}
+	if text := m.letter().Text; !strings.Contains(text, "550") || !strings.Contains(text, "secordesk jobs retry "+job[1]) || !strings.Contains(text, "secordesk certificate batch --body bc-worksafebc") {
+		t.Errorf("the letter says\n%s", text)
+	}
+	m.says("certificate list", `^ +1 +bc-worksafebc .* failed$`, "^Batch 1 is failed: .*secordesk jobs retry "+job[1], "secordesk jobs cancel "+job[1])
+	for _, id := range []secor.CaseID{a, b} {
+		m.says(fmt.Sprint("case show ", id), "^Certificate +due", "batch 1, which asks for it, could not be sent; .*secordesk jobs retry "+job[1])
+	}
+	m.says("jobs retry " + job[1] + ` --reason "they say that it works"`)
+	m.wantLetters(told) // it does not
+	m.says("jobs pause escalation:tell_lead --reason \"a test\"")
+	m.says("jobs retry " + job[1] + ` --reason "once more"`)
+	m.await("the batch to fail again", func() bool {
+		batch, err := m.desk.BodyBatch(t.Context(), 1)
+		m.must(err)
+		return batch.JobState == promise.Failed
+	})
+	m.says("jobs cancel " + job[1] + ` --reason "another address"`)
+	m.says("jobs resume escalation:tell_lead --reason \"go on\"")
+	m.wantLetters() // who gave it up is not told that it failed
+	m.gone.Store(false)
+	m.says("certificate batch --body bc-worksafebc", "Batch 2 for bc-worksafebc: 2 certificates")
+	m.wantLetters("^certificates@bc-worksafebc.example: Certificate requests, batch bc-worksafebc-2")
+	m.says(fmt.Sprint("case show ", a), "^Certificate +requested")
 	m.says("verify", "^sound: ")
 }
 

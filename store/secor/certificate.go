@@ -22,6 +22,30 @@ type Certificate struct {
 	Question   string // the body asked and was not answered yet
 	Proposer   int64  // who proposed to revoke it
 	ReplacesID int64  // 0: a first one
+	Batch      Batch  // in which the body is to be asked for it; zero: in none
+}
+
+// Batch is one that a governing body is to be asked in and was not yet, as its job
+// stands.
+type Batch struct {
+	ID      int64
+	Job     int64
+	Failed  bool // it did not leave, and nobody tries again by itself
+	InDoubt bool // nobody knows whether it arrived
+}
+
+// BatchFailed records that the batch in which the body was to be asked for the case's
+// certificate, and for those of others, could not be sent: what the mail server said
+// may hold an address and is kept as text.
+func (f *File) BatchFailed(batch, job int64, certificates int, said string) {
+	f.record(EventBatchFailed, clip(strings.ToValidUTF8(said, "?"), MaxSaid), facts{"batch": strconv.FormatInt(batch, 10), "job": strconv.FormatInt(job, 10),
+		"certificates": strconv.Itoa(certificates)})
+}
+
+// batchStuck reports whether the batch of which an event tells still has not left.
+func (f *File) batchStuck(cause Event) bool {
+	c := f.Certificate()
+	return c != nil && c.Batch.Failed && strconv.FormatInt(c.Batch.ID, 10) == cause.Facts["batch"]
 }
 
 // JobRequestBatch asks a governing body for all certificates that are due in one

@@ -86,6 +86,7 @@ const (
 	EventCertificateRequested EventKind = "certificate.requested"
 	EventBodyQueried          EventKind = "certificate.body_queried"
 	EventBodyAnswered         EventKind = "certificate.body_answered"
+	EventBatchFailed          EventKind = "certificate.batch_failed" // on the first case in it
 	EventCertificateIssued    EventKind = "certificate.issued"
 	EventCertificateSigned    EventKind = "certificate.signed"
 	EventCertificateMailed    EventKind = "certificate.mailed"

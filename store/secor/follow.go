@@ -158,6 +158,7 @@ var follows = []Follow{
 	{EventAuditNotReviewed, JobNotReviewed, AudienceCompany},
 
 	{EventCertificateDue, JobRequestCertificate, AudienceBody},
+	{EventBatchFailed, JobEscalate, AudienceLeads},
 	{EventCertificateIssued, JobMakeCertificate, AudienceDesk},
 	{EventCertificateReturned, JobEscalate, AudienceLeads},
 	{EventCertificateRevoked, JobRevocation, AudienceCompany},
@@ -324,6 +325,8 @@ func (f *File) stillTroubled(cause Event) bool {
 		return overpaid(f)
 	case EventCertificateReturned:
 		return certificateIn(StateReturned)(f)
+	case EventBatchFailed:
+		return f.batchStuck(cause)
 	default:
 		return false
 	}

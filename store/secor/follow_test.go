@@ -322,6 +322,12 @@ func TestStillTrue_Escalations(t *testing.T) {
 	many.submit(passing)
 	many.take(asAna, "query", "", "question=once more")
 	contested := contestedFail(t)
+	unsent := certificateAt(t, StateDue)
+	unsent.Certificate().Batch = Batch{ID: 3, Job: 8, Failed: true}
+	err = unsent.act(Act{By: Desk}, func() error { unsent.BatchFailed(3, 8, 2, "550"); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := map[EventKind]struct {
 		o      *office
 		settle func(*office)
@@ -335,6 +341,7 @@ func TestStillTrue_Escalations(t *testing.T) {
 		EventRevisionUncovered:   {uncovered, func(o *office) { o.take(asCleo, "assign", "", "reviewer=2") }},
 		EventAssignmentStuck:     {stuck, func(o *office) { o.take(asCleo, "assign", "", "reviewer=2") }},
 		EventPaymentReversed:     {bounced, func(o *office) { o.take(asCleo, "pay", "", "amount=157.50", "method=eft", "reference=9") }},
+		EventBatchFailed:         {unsent, func(o *office) { o.Certificate().Batch.Failed = false }},
 		EventCertificateReturned: {certificateAt(t, StateReturned), func(o *office) { o.take(asCleo, "mailed", "") }},
 		EventClockBreach:         {breached, func(o *office) { o.take(asAna, "approve", "") }},
 	}
