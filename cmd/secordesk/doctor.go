@@ -69,7 +69,8 @@ const (
 func (doctorCmd) Run(ctx context.Context, t *terminal) error {
 	cfg, worker := readConfig[workerConfig](t.env)
 	_, clock := readConfig[clockConfig](t.env)
-	findings := slices.Concat([]finding{ok("program", "secordesk %s", version())}, configFindings(worker, clock), programmeFindings(t.now()), signingFindings(cfg.Signing, t.now()))
+	findings := slices.Concat([]finding{ok("program", "secordesk %s", version())}, configFindings(worker, clock), programmeFindings(t.now()), signingFindings(cfg.Signing, t.now()),
+		invoiceFindings(cfg.Office, t.now()))
 	if cfg.DatabaseURL != "" {
 		findings = append(findings, databaseFindings(ctx, string(cfg.DatabaseURL), t.now)...)
 	}
@@ -148,6 +149,23 @@ func programmeFindings(now time.Time) []finding {
 		zones.grade, zones.remedy = gradeFail, "replace schema/zones by files of "+zoneData+" or later and build again"
 	}
 	return append(findings, zones)
+}
+
+// invoiceFindings warns of what an invoice would lack.
+func invoiceFindings(cfg officeConfig, now time.Time) []finding {
+	p, err := schema.Load()
+	if err != nil {
+		return nil // programmeFindings says so
+	}
+	var findings []finding
+	edition, err := p.EditionOn(secor.DateOf(now, p.Calendars[p.Office].Zone))
+	if err == nil && len(edition.Fees.Taxes) > 0 && cfg.TaxNumber == "" {
+		findings = append(findings, finding{gradeWarn, "invoices", "they charge tax without a registration number", "set TAX_NUMBER, such as \"GST 12345 6789 RT0001\""})
+	}
+	if len(cfg.HowToPay) > 0 && len(cfg.HowToPayFR) == 0 {
+		findings = append(findings, finding{gradeWarn, "invoices", "those in French say in English how to pay", "set PAYMENT_INSTRUCTIONS_FR"})
+	}
+	return findings
 }
 
 func databaseFindings(ctx context.Context, dsn string, now func() time.Time) []finding {

@@ -45,6 +45,29 @@ func TestDoctor_Healthy(t *testing.T) {
 	}
 }
 
+// TestDoctor_Invoices: what an invoice would lack is a warning until it is set.
+func TestDoctor_Invoices(t *testing.T) {
+	environ := map[string]string{}
+	for _, step := range []struct {
+		name, value   string
+		tax, inFrench bool
+	}{
+		{"DESK_PHONE", "403 555 0142", true, false},
+		{"PAYMENT_INSTRUCTIONS", "By Interac.", true, true},
+		{"PAYMENT_INSTRUCTIONS_FR", "Par Interac.", true, false},
+		{"TAX_NUMBER", "GST 12345 6789 RT0001", false, false},
+	} {
+		environ[step.name] = step.value
+		terminal, out, _ := testTerminal(environ)
+		run(t.Context(), []string{"doctor"}, terminal)
+		tax := strings.Contains(out.String(), "warn invoices      they charge tax without a registration number; set TAX_NUMBER")
+		inFrench := strings.Contains(out.String(), "warn invoices      those in French say in English how to pay; set PAYMENT_INSTRUCTIONS_FR")
+		if tax != step.tax || inFrench != step.inFrench {
+			t.Errorf("with %s: tax %t, French %t:\n%s", step.name, tax, inFrench, out)
+		}
+	}
+}
+
 // TestDoctor_AnothersRedis: the doctor tells whose it is, and takes none itself.
 func TestDoctor_AnothersRedis(t *testing.T) {
 	o := newOffice(t)
