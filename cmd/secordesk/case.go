@@ -198,7 +198,10 @@ func stepDetail(variants []secor.Step) string {
 		fmt.Fprintf(&b, "Offered for a case of the kind %s, %s; to: %s.\n\n", s.Kind, states, who)
 	}
 	b.WriteString("Examples:\n\n")
-	for _, s := range variants {
+	for i, s := range variants {
+		if slices.ContainsFunc(variants[:i], func(before secor.Step) bool { return before.Example == s.Example }) {
+			continue
+		}
 		fmt.Fprintf(&b, "\tsecordesk case %s\n", s.Example)
 	}
 	return b.String()

@@ -49,6 +49,14 @@ func TestHelp_EveryCommandHasExamplesThatParse(t *testing.T) {
 		if len(lines) == 0 || !strings.Contains(node.Detail, "Examples:") {
 			t.Errorf("%s --help has no examples", node.FullPath())
 		}
+		shown := map[string]bool{}
+		for line := range strings.Lines(node.Detail) {
+			example := strings.HasPrefix(strings.TrimSpace(line), "secordesk ")
+			if example && shown[line] {
+				t.Errorf("%s --help shows an example twice: %s", node.FullPath(), line)
+			}
+			shown[line] = true
+		}
 		if strings.Contains(node.Detail, ":=") || strings.Contains(node.Detail, "err != nil") {
 			t.Errorf("%s --help shows code:\n%s", node.FullPath(), node.Detail)
 		}
