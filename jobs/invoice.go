@@ -116,11 +116,11 @@ func postalAddress(c secor.Company) []string {
 func feeText(i *secor.Invoice, lang secor.Language) string {
 	switch {
 	case i.Kind == secor.FeeAnnual && lang == secor.French:
-		return fmt.Sprintf("Frais annuels %d, une révision d’assurance de la qualité comprise", i.FeeYear)
+		return fmt.Sprintf("Frais annuels %d, un examen d’assurance de la qualité compris", i.FeeYear)
 	case i.Kind == secor.FeeAnnual:
 		return fmt.Sprintf("Annual fee %d, one quality assurance review included", i.FeeYear)
 	case lang == secor.French:
-		return fmt.Sprintf("Révision d’assurance de la qualité de plus en %d", i.FeeYear)
+		return fmt.Sprintf("Examen d’assurance de la qualité de plus en %d", i.FeeYear)
 	default:
 		return fmt.Sprintf("One more quality assurance review in %d", i.FeeYear)
 	}
@@ -135,12 +135,13 @@ func taxText(t secor.TaxLine, lang secor.Language) string {
 	return lang.Tax(t.Name) + " " + strings.TrimSuffix(rate, ",") + " %"
 }
 
-// howToPay returns the office's words on payment, and our own where it gave none.
+// howToPay returns the office's words on payment, and our own where it gave none in
+// that language.
 func (d *Desk) howToPay(lang secor.Language) []string {
 	if lang == secor.French && len(d.HowToPayFrench) > 0 {
 		return d.HowToPayFrench
 	}
-	if len(d.HowToPay) > 0 {
+	if len(d.HowToPay) > 0 && lang != secor.French {
 		return d.HowToPay
 	}
 	french := lang == secor.French
@@ -152,6 +153,11 @@ func (d *Desk) howToPay(lang secor.Language) []string {
 		case known:
 			lines = append(lines, english)
 		}
+	}
+	if len(d.HowToPay) > 0 { // in English alone: what the office takes is its own to say, and nobody is sent words in another language
+		add(d.Phone != "", "", "Appelez-nous au "+d.Phone+" ou répondez à notre lettre : nous vous dirons comment payer.")
+		add(d.Phone == "", "", "Répondez à notre lettre : nous vous dirons comment payer.")
+		return lines
 	}
 	address := strings.Join(strings.Fields(strings.Join(d.Address, ", ")), " ")
 	add(address != "", "By cheque to "+d.Name+", "+address+".", "Par chèque à l’ordre de "+d.Name+", "+address+".")

@@ -153,8 +153,12 @@ func TestHowToPay(t *testing.T) {
 		t.Errorf("an office without address and phone: %q", got)
 	}
 	desk.HowToPay = []string{"By Interac to pay@prairiesafety.example."}
-	if got := desk.howToPay(secor.French); len(got) != 1 || got[0] != desk.HowToPay[0] {
+	if got := desk.howToPay(secor.French); len(got) != 1 || got[0] != "Répondez à notre lettre : nous vous dirons comment payer." {
 		t.Errorf("French without words of its own: %q", got)
+	}
+	desk.Phone = "403 555 0142"
+	if got := desk.howToPay(secor.French); len(got) != 1 || !strings.HasPrefix(got[0], "Appelez-nous au 403 555 0142") {
+		t.Errorf("French without words of its own, by phone: %q", got)
 	}
 	desk.HowToPayFrench = []string{"Par Interac."}
 	if got := desk.howToPay(secor.French); got[0] != "Par Interac." {

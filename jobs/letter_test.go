@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -125,6 +126,9 @@ func TestLetters(t *testing.T) {
 				if promises := promising[name] != "" || name == noticeText; promises != strings.Contains(message.Text, said) {
 					t.Errorf("letter has a promise line: %v, want %v:\n%s", !promises, promises, got)
 				}
+				if to.Key == "company:9" && strings.Contains(strings.Join(strings.Fields(got), " "), f.Protocol.Title) {
+					t.Errorf("letter shows what this desk calls its protocol:\n%s", got)
+				}
 				checkHTML(t, message.HTML)
 				golden(t, filepath.Join("testdata", "letter", name+"."+string(lang)+".golden"), got)
 			})
@@ -193,6 +197,121 @@ func TestLetters_PassTellsItsDay(t *testing.T) {
 		}
 		if tt.not != "" && strings.Contains(text, tt.not) || len(f.Clocks) > 1 {
 			t.Errorf("%s: %d clocks:\n%s", tt.name, len(f.Clocks), message.Text)
+		}
+	}
+}
+
+// TestLetters_OneStop: a name that ends in a stop ends its sentence with it.
+func TestLetters_OneStop(t *testing.T) {
+	office := letterDesk(t).Office
+	office.Name = "Prairie Safety Partners Ltd."
+	desk, err := NewDesk(office)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, lang := range secor.Languages() {
+		for _, name := range letterNames(t, lang) {
+			f := letterFile(t, subjectOf(name))
+			body := *f.Body
+			body.Name = "The Board Inc."
+			f.Company.LegalName, f.Company.TradeName, f.Company.Contact, f.Company.Language, f.Body = "X Ltd.", "X Inc.", "", lang, &body
+			cause := letterCause(name)
+			cause.Facts["why"] = "least load of X Ltd."
+			message, err := desk.write(name, f, cause, letterReader(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := message.Subject + "\n" + strings.Join(strings.Fields(message.Text), " "); strings.Contains(text, "..") {
+				t.Errorf("letter %s in %s has two stops:\n%s", name, lang, text)
+			}
+		}
+	}
+}
+
+// TestLetters_TimesAreTheEditions: no letter has a time of its own that an edition
+// promises.
+func TestLetters_TimesAreTheEditions(t *testing.T) {
+	desk := letterDesk(t)
+	promised := map[string][]int{secor.PolicyReview: {21, 42}, secor.PolicyCertificate: {7, 20}}
+	said := map[secor.Language]map[string]string{
+		secor.English: {"welcome": "takes three to six weeks", "unlocked": "allow three to six weeks", "returned": "takes three to six weeks", "pass": "until 14 April 2026"},
+		secor.French:  {"welcome": "prend ensuite de trois à six semaines", "unlocked": "Comptez de trois à six semaines", "returned": "prend de trois à six semaines", "pass": "jusqu’au 14 avril 2026"},
+	}
+	for lang, letters := range said {
+		for name, want := range letters {
+			f := letterFile(t, subjectOf(name))
+			f.Company.Language = lang
+			for i, p := range f.Edition.Policies {
+				if days := promised[p.Name]; days != nil {
+					f.Edition.Policies[i].Levels = []secor.Level{{Name: "warn", AfterDays: days[0]}, {Name: secor.LevelBreach, AfterDays: days[1]}}
+				}
+			}
+			message, err := desk.write(name, f, secor.Event{}, letterReader(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(strings.Join(strings.Fields(message.Text), " "), want) {
+				t.Errorf("letter %s in %s does not say %q:\n%s", name, lang, want, message.Text)
+			}
+		}
+	}
+}
+
+func TestReviewTime(t *testing.T) {
+	tests := []struct {
+		unit            secor.Unit
+		levels          []secor.Level
+		english, french string
+	}{
+		{secor.UnitCalendar, []secor.Level{{Name: "warn", AfterDays: 14}, {Name: secor.LevelBreach, AfterDays: 28}}, "two to four weeks", "de deux à quatre semaines"},
+		{secor.UnitCalendar, []secor.Level{{Name: "warn", AfterDays: 10}, {Name: secor.LevelBreach, AfterDays: 28}}, "ten to 28 days", "de dix à 28 jours"},
+		{secor.UnitCalendar, []secor.Level{{Name: secor.LevelBreach, AfterDays: 28}}, "up to four weeks", "jusqu’à quatre semaines"},
+		{secor.UnitBusiness, []secor.Level{{Name: "warn", AfterDays: 7}, {Name: secor.LevelBreach, AfterDays: 14}}, "seven to 14 working days", "de sept à 14 jours ouvrables"},
+		{secor.UnitCalendar, nil, "some weeks", "quelques semaines"},
+	}
+	for _, tt := range tests {
+		f := &secor.File{Edition: &secor.Edition{Policies: []secor.Policy{{Name: secor.PolicyReview, Unit: tt.unit, Levels: tt.levels}}}}
+		for lang, want := range map[secor.Language]string{secor.English: tt.english, secor.French: tt.french} {
+			if got := (letterPage{Lang: lang, File: f}).ReviewTime(); got != want {
+				t.Errorf("%v in %s: %q, want %q", tt.levels, lang, got, want)
+			}
+		}
+	}
+}
+
+// TestLetters_FrenchGlossary: one thing has one name in all French texts. Only the
+// company's own change of its submission is a "révision".
+func TestLetters_FrenchGlossary(t *testing.T) {
+	wrong := regexp.MustCompile(`(?i)réviseur|auto-évaluation|reconnaissance des petits|révision d’assurance|(notre|nouvelle) révision`)
+	revised := regexp.MustCompile(`(?i)révis`)
+	desk := letterDesk(t)
+	for _, name := range letterNames(t, secor.French) {
+		source, err := letterFiles.ReadFile(textFile(secor.French, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := letterFile(t, subjectOf(name))
+		f.Company.Language = secor.French
+		message, err := desk.write(name, f, letterCause(name), letterReader(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(source) + message.Text
+		if found := wrong.FindString(text); found != "" {
+			t.Errorf("%s says %q", textFile(secor.French, name), found)
+		}
+		if found := revised.FindString(text); found != "" && name != "revision_reminder" {
+			t.Errorf("%s says %q of what is not the company's own change", textFile(secor.French, name), found)
+		}
+		for _, e := range f.Protocol.Elements {
+			if e.TitleFrench == "" || strings.Contains(message.Text, e.Title) {
+				t.Errorf("%s names the element %q in English", textFile(secor.French, name), e.Title)
+			}
+		}
+	}
+	for _, kind := range []secor.FeeKind{secor.FeeAnnual, secor.FeeFurther} {
+		if text := feeText(&secor.Invoice{FeeYear: 2026, Kind: kind}, secor.French); revised.MatchString(text) {
+			t.Errorf("the invoice says %q", text)
 		}
 	}
 }

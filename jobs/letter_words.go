@@ -34,7 +34,51 @@ func words(lang secor.Language) template.FuncMap {
 		"bouncedLetter": bouncedLetter,
 		"window":        window,
 		"callAt":        callAt,
+		"stop":          stop,
 	}
+}
+
+// stop ends a sentence with a name, whose own stop, as in "Ltd.", ends it already.
+func stop(name string) string { return strings.TrimSuffix(name, ".") + "." }
+
+// ReviewTime is how long a review takes, as the edition of the case promises it:
+// "two to four weeks".
+func (p letterPage) ReviewTime() string {
+	policy, _ := p.File.Edition.Policy(secor.PolicyReview)
+	if len(policy.Levels) == 0 {
+		return map[secor.Language]string{secor.English: "some weeks", secor.French: "quelques semaines"}[p.Lang]
+	}
+	least, most := policy.Levels[0].AfterDays, policy.Breach().AfterDays
+	unit := map[secor.Language]string{secor.English: "days", secor.French: "jours"}[p.Lang]
+	switch {
+	case policy.Unit == secor.UnitBusiness:
+		unit = map[secor.Language]string{secor.English: "working days", secor.French: "jours ouvrables"}[p.Lang]
+	case least%7 == 0 && most%7 == 0 && most > 7:
+		least, most = least/7, most/7
+		unit = map[secor.Language]string{secor.English: "weeks", secor.French: "semaines"}[p.Lang]
+	}
+	form := "%s to %s %s"
+	switch {
+	case least == most && p.Lang == secor.French:
+		return fmt.Sprintf("jusqu’à %s %s", count(p.Lang, most), unit)
+	case least == most:
+		return fmt.Sprintf("up to %s %s", count(p.Lang, most), unit)
+	case p.Lang == secor.French:
+		form = "de %s à %s %s"
+	}
+	return fmt.Sprintf(form, count(p.Lang, least), count(p.Lang, most), unit)
+}
+
+// count says a number: up to ten in words.
+func count(lang secor.Language, n int) string {
+	said := strings.Fields("one two three four five six seven eight nine ten")
+	if lang == secor.French {
+		said = strings.Fields("un deux trois quatre cinq six sept huit neuf dix")
+	}
+	if n < 1 || n > len(said) {
+		return strconv.Itoa(n)
+	}
+	return said[n-1]
 }
 
 // inFrench returns the French for a word of the rules that letters show; "" in
@@ -69,7 +113,11 @@ func elementTable(page letterPage) string {
 		fmt.Fprintf(&b, "    %s\t%s %s %s\t%s %%\n", title, page.Lang.Points(awarded), of, page.Lang.Points(available), page.Lang.Percent(awarded, available))
 	}
 	for i, e := range page.Score.Elements {
-		row(e.Element+" "+page.File.Protocol.Elements[i].Title, e.Awarded, e.Available)
+		title := page.File.Protocol.Elements[i].Title
+		if page.Lang == secor.French {
+			title = cmp.Or(page.File.Protocol.Elements[i].TitleFrench, title)
+		}
+		row(e.Element+" "+title, e.Awarded, e.Available)
 	}
 	row(all, page.Score.Awarded, page.Score.Available)
 	return b.String()

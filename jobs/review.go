@@ -54,7 +54,7 @@ func missWordsOf(lang secor.Language) missWords {
 			ofWhich: ", dont au moins %s", each: "%s dans l’élément %s",
 			question: "La question %s en contient %s qui n’ont pas été accordés.",
 			several:  "Les questions %s en contiennent %s qui n’ont pas été accordés.",
-			caution:  "Ce n’est pas une promesse : une nouvelle révision examine tout de nouveau.",
+			caution:  "Ce n’est pas une promesse : un nouvel examen reprend tout.",
 			farIn:    "Il manque %s points dans l’élément %s. C’est plus que quelques questions : il vaut mieux revoir cette partie de votre système avant une nouvelle autoévaluation.",
 			far:      "Il manque %s points en tout. C’est plus que quelques questions : il vaut mieux revoir votre système avant une nouvelle autoévaluation.",
 			and:      " et "}

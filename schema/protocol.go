@@ -19,6 +19,7 @@ type protocolFile struct {
 type elementFile struct {
 	ID        string          `json:"id"`
 	Title     sourced[string] `json:"title"`
+	French    sourced[string] `json:"title_fr"` // may be left out
 	Questions []questionFile  `json:"questions"`
 }
 
@@ -48,6 +49,9 @@ func (f *protocolFile) into(r *reading, p *secor.Programme) {
 func (f elementFile) element(r *reading, pointer string, inherited origin, seen map[string]bool) secor.Element {
 	r.unique(seen, pointer+"/id", "element "+f.ID)
 	e := secor.Element{ID: f.ID, Title: take(r, pointer+"/title", "Element "+f.ID, "%s", f.Title)}
+	if f.French.Value != "" {
+		e.TitleFrench = take(r, pointer+"/title_fr", "Element "+f.ID+" in French", "%s", f.French)
+	}
 	for i, q := range f.Questions {
 		at := fmt.Sprintf("%s/questions/%d", pointer, i)
 		r.unique(seen, at+"/id", "question "+q.ID)

@@ -52,7 +52,7 @@ type officeConfig struct {
 	VerifyURL    webAddress `env:"VERIFY_URL"`              // where a certificate's number is checked; none: not printed
 	TaxNumber    name       `env:"TAX_NUMBER"`              // under which the office collects taxes, such as "GST 12345 6789 RT0001"
 	HowToPay     lines      `env:"PAYMENT_INSTRUCTIONS"`    // on invoices, paragraphs apart by ";"; none: by cheque, or by calling
-	HowToPayFR   lines      `env:"PAYMENT_INSTRUCTIONS_FR"` // the same in French
+	HowToPayFR   lines      `env:"PAYMENT_INSTRUCTIONS_FR"` // the same in French; none: French letters say whom to ask
 	AuditToolURL webAddress `env:"AUDIT_TOOL_URL"`          // where companies enter their self-assessments; none: letters do not say where
 }
 

@@ -85,6 +85,7 @@ const (
 	PolicyInvoice      = "invoice_payment"
 	PolicyPromise      = "promise_to_pay"  // its breach says how far ahead a promise can be
 	PolicyAnswer       = "employer_answer" // the company's time to answer a question
+	PolicyReview       = "qa_review"       // the weeks that a review takes
 	PolicyRevision     = "revision"        // the company's time to revise its submission
 	PolicyNotification = "notification"    // one business day from a pass to its notice
 	PolicyCertificate  = "certificate"     // ten days from the notice to the certificate in the post

@@ -343,9 +343,10 @@ type Protocol struct {
 
 // Element is a chapter of a protocol.
 type Element struct {
-	ID        string // "A"
-	Title     string
-	Questions []Question
+	ID          string // "A"
+	Title       string
+	TitleFrench string // for letters in French; "": they show Title
+	Questions   []Question
 }
 
 // Question is one line of an element.
