@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"secordesk/store/secor"
@@ -71,10 +72,61 @@ func TestFleschKincaid(t *testing.T) {
 	}
 }
 
+// readablePages are the letters that are only whole with a clock: each of their
+// reminders, and the last, is a page of its own, and so is a promise not kept.
+func readablePages(t *testing.T) map[string]letterPage {
+	t.Helper()
+	desk := letterDesk(t)
+	now := time.Date(2026, time.March, 25, 16, 0, 0, 0, time.UTC)
+	pages := map[string]letterPage{}
+	add := func(name, policy string, kind secor.Subject, raised secor.EventKind) {
+		p, known := letterFile(t, kind).Edition.Policy(policy)
+		if !known {
+			t.Fatalf("no policy %s", policy)
+		}
+		for i, level := range p.Levels {
+			if level.Raises != raised {
+				continue
+			}
+			f := letterFile(t, kind)
+			f.Company.LegalName = "Acme"
+			if f.Request != nil {
+				f.Request.Question = "Why?"
+			} else {
+				f.Audit.Question = "Why?"
+			}
+			var levels []string
+			for _, acted := range p.Levels[:i+1] {
+				levels = append(levels, acted.Name)
+			}
+			runClock(t, f, policy, now, now.AddDate(0, 0, level.AfterDays+1), levels...)
+			page, err := desk.page(f, secor.Event{Kind: raised, Text: "Why.", Facts: map[string]string{"policy": policy, "cycle": "1", "level": level.Name}}, letterReader(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			pages[name+" "+level.Name] = page
+		}
+	}
+	add("answer_reminder", secor.PolicyAnswer, secor.SubjectRequest, secor.EventAnswerReminder)
+	add("revision_reminder", secor.PolicyRevision, secor.SubjectAudit, secor.EventRevisionReminder)
+	late := letterFile(t, secor.SubjectAudit)
+	late.Company.LegalName = "Acme"
+	runClock(t, late, secor.PolicyReview, now, now.AddDate(0, 0, 40))
+	page, err := desk.page(late, secor.Event{}, letterReader("interim"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages["interim late"] = page
+	add("invoice_reminder", secor.PolicyInvoice, secor.SubjectAudit, secor.EventInvoiceReminder)
+	return pages
+}
+
 // TestLetters_Readable holds the sentences of every English letter to a company
-// to school level 8. What others wrote, tables, and names do not count.
+// to school level 8, reminders on each of their pages. What others wrote, tables,
+// and names do not count.
 func TestLetters_Readable(t *testing.T) {
 	desk := letterDesk(t)
+	pages := readablePages(t)
 	for _, name := range letterNames(t, secor.English) {
 		to := letterReader(name)
 		if !strings.HasPrefix(to.Key, "company:") {
@@ -86,23 +138,40 @@ func TestLetters_Readable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		message, err := desk.writeIn(page, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var own []string
-		for _, b := range parseBlocks(message.Text) {
-			if b.Kind != blockTable && b.Kind != blockQuote {
-				own = append(own, b.Lines...)
-			}
-		}
-		text := strings.Join(own[1:len(own)-1], ". ") // without salutation and signature
+		pages[name] = page
+	}
+	said := ""
+	for name, page := range pages {
+		text := ownSentences(t, desk, page, strings.Fields(name)[0])
 		grade := fleschKincaid(text)
 		t.Logf("%5.1f %s", grade, name)
 		if grade > highestGrade {
 			t.Errorf("letter %s has the school grade %.1f, more than %.1f:\n%s", name, grade, highestGrade, text)
 		}
+		said += text
 	}
+	for _, seldom := range []string{"This is our last reminder. If we hear nothing by then, somebody here looks at your file", "and may close the review", "Tell us when you can pay", "We are late, and we are sorry", "On 25 March 2026 we asked Acme"} {
+		if !strings.Contains(said, seldom) {
+			t.Errorf("no page measures %q", seldom)
+		}
+	}
+}
+
+// ownSentences returns what a letter says between salutation and signature, without
+// tables and quotations.
+func ownSentences(t *testing.T, desk *Desk, page letterPage, name string) string {
+	t.Helper()
+	message, err := desk.writeIn(page, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var own []string
+	for _, b := range parseBlocks(message.Text) {
+		if b.Kind != blockTable && b.Kind != blockQuote {
+			own = append(own, b.Lines...)
+		}
+	}
+	return strings.Join(own[1:len(own)-1], ". ")
 }
 
 // TestLetters_MoneyNeverThreatens: no letter about money has a word about losing
