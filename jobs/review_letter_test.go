@@ -29,7 +29,7 @@ func missing(t *testing.T, lang secor.Language, questions string) letterPage {
 // far, by the whole, by one element and by both.
 func TestNearMiss_Words(t *testing.T) {
 	const cautionEN = " This is not a promise: a new review looks at everything again."
-	const cautionFR = " Ce n’est pas une promesse : une nouvelle révision examine tout de nouveau."
+	const cautionFR = " Ce n’est pas une promesse : un nouvel examen reprend tout."
 	tests := []struct{ name, none, en, fr string }{
 		{"passed", "C1", "", ""},
 		{"one question, an element", "C1 C2 C3 C4 C10",
