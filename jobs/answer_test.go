@@ -16,7 +16,7 @@ func (s *story) audit(name string) secor.CaseID {
 	request := s.request(name, func(c *secor.Company, r *secor.Request) { c.ProfileSince = secor.NewDate(2025, 1, 1) })
 	f, err := s.File(s.t.Context(), request)
 	s.must(err)
-	s.step(request, s.lead, "not-required", "")
+	s.step(request, s.lead, "approve", "")
 	person, _, err := s.AddPerson(s.t.Context(), s.act(secor.Desk, ""), f.Company.ID, "Ana Roy")
 	s.must(err)
 	_, err = s.AddCourse(s.t.Context(), s.act(secor.Desk, ""), person, secor.Course{Name: f.Edition.Course.Name, CompletedOn: secor.NewDate(2026, 1, 15)})
