@@ -79,6 +79,15 @@ const judgesSQL = `CASE WHEN a.reviewer_id IS NOT NULL THEN ARRAY(
 		WHERE e.stream = 'case:' || a.case_id AND e.kind IN ('audit.passed', 'audit.passed_short', 'audit.failed') AND e.actor LIKE 'reviewer:%'
 		ORDER BY judge) END AS judges`
 
+// acceptedSQL is what a person accepted of the findings of the last submission of
+// the audit a. Only one that waits looks there.
+const acceptedSQL = `CASE WHEN a.waiting THEN ARRAY(
+		SELECT DISTINCT e.facts::jsonb ->> 'guard' AS guard
+		FROM events e
+		WHERE e.stream = 'case:' || a.case_id AND e.kind = 'guard.accepted' AND e.facts::jsonb ->> 'moment' = 'submission'
+		  AND e.seq > (SELECT max(s.seq) FROM events s WHERE s.stream = e.stream AND s.kind IN ('audit.submitted', 'revision.received', 'revision.queued'))
+		ORDER BY guard) END AS accepted`
+
 // auditSQL also names an audit of the company and fee year that runs beside it.
 const auditSQL = `
 	SELECT a.case_id, a.state, a.purpose, a.fee_year, a.headcount, a.claimed_policies, a.claimed_records, a.verified_policies, a.verified_records,
@@ -88,7 +97,7 @@ const auditSQL = `
 		(SELECT min(o.case_id)
 		FROM cases c JOIN audits o ON o.case_id = c.id
 		WHERE c.company_id = $2 AND o.case_id <> a.case_id AND o.fee_year = a.fee_year AND o.state = ANY ($3)) AS beside_id,
-		` + judgesSQL + `
+		` + judgesSQL + `, ` + acceptedSQL + `
 	FROM audits a
 	WHERE a.case_id = $1`
 
@@ -116,6 +125,7 @@ func loadAudit(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
 		auditRow
 		BesideID ref
 		Judges   pq.Int64Array
+		Accepted pq.StringArray
 	}
 	err := tx.GetContext(ctx, &row, auditSQL, f.Case.ID, f.Case.CompanyID, runningAudits())
 	if err != nil {
@@ -123,6 +133,9 @@ func loadAudit(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {
 	}
 	f.Audit = row.domain()
 	f.Audit.Beside, f.Audit.Judges = secor.CaseID(row.BesideID), row.Judges
+	for _, g := range row.Accepted {
+		f.Audit.Accepted = append(f.Audit.Accepted, secor.Guard(g))
+	}
 	return nil
 }
 

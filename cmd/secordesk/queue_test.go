@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,35 @@ func (o *office) submitted() {
 		}
 		return f.Submit(s)
 	}))
+}
+
+// TestTakenAway_Command: the command that its letter prints is the one that works,
+// also when a finding of the submission was accepted before.
+func TestTakenAway_Command(t *testing.T) {
+	o := newOffice(t)
+	o.signs()
+	at, protocol := o.opened()
+	path := o.submissionLine(protocol, "")
+	line, err := os.ReadFile(path)
+	o.must(err)
+	o.must(os.WriteFile(path, []byte(strings.Replace(string(line), `"headcount": 8`, `"headcount": 11`, 1)), 0o600))
+	o.says("import " + path)
+	o.refuses("case accept "+at+` --reason "looked at"`, `11 people.*\(headcount\)`)
+	o.says("case accept " + at + ` --accept headcount --reason "two left on Friday"`)
+	o.says("case assign " + at + " --reviewer ben.ito@example.com")
+	conflicts := filepath.Join(t.TempDir(), "conflicts.csv")
+	o.must(os.WriteFile(conflicts, []byte("email,body,account,from,reason\nben.ito@example.com,ab-pir,1234567,2026-03-25,her brother's\n"), 0o600))
+	o.says("import " + conflicts)
+	o.must(o.open().UpdateCase(t.Context(), 2, o.act("unassign"), func(f *secor.File, _ time.Time) error { return f.Unassign() }))
+	letter := o.says("letters preview taken_away --case "+at, "it was taken|was taken from its reviewer")
+	command := regexp.MustCompile(`(?m)^ +secordesk (case accept .*)$`).FindStringSubmatch(letter)
+	if command == nil {
+		t.Fatalf("the letter prints no command:\n%s", letter)
+	}
+	o.says(command[1])
+	if f := o.file(2); f.Audit.Waiting {
+		t.Error("the printed command was taken, and the audit still waits")
+	}
 }
 
 func TestQueue(t *testing.T) {

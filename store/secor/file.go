@@ -68,6 +68,7 @@ type Audit struct {
 	Notified  Date     // of the first notice of a pass; the ten days count from here
 	Reviewer  int64    // who confirmed the last verdict
 	Judges    []int64  // everybody who ever confirmed one on the case. The store derives it from the events
+	Accepted  []Guard  // of the findings of the last submission, while it waits. The store derives it from the events
 	Beside    CaseID   // another audit of the company and fee year that runs; 0: none. Read only
 
 	Submitted time.Time // the submission that waits for a reviewer, or was given one; zero: none yet

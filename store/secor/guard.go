@@ -184,9 +184,11 @@ func (f *File) guard(m Moment, accepted []string) error {
 		switch {
 		case finding.Effect == EffectBlock:
 			blocked = append(blocked, finding.Text)
+		case finding.Effect == EffectAsk && f.acceptedBefore(m, finding.Guard):
 		case finding.Effect == EffectAsk && !slices.Contains(accepted, g):
 			asked = append(asked, fmt.Sprintf("%s (%s)", finding.Text, g))
 		case finding.Effect == EffectAsk:
+			f.keepAccepted(m, finding.Guard)
 			f.record(EventGuardWaived, f.act.Reason, facts{"guard": g, "moment": string(m)})
 		default:
 			f.record(EventGuardNoted, "", facts{"guard": g, "moment": string(m)})
@@ -199,6 +201,18 @@ func (f *File) guard(m Moment, accepted []string) error {
 		return refuse(ErrGuard, "accept it by name with a reason, or ask the company", "a person must decide: %s", strings.Join(asked, "; "))
 	}
 	return nil
+}
+
+// acceptedBefore reports a finding that somebody accepted for the submission that
+// is here. It is not asked about again when the audit waits for another reason.
+func (f *File) acceptedBefore(m Moment, g Guard) bool {
+	return m == MomentSubmission && slices.Contains(f.Audit.Accepted, g)
+}
+
+func (f *File) keepAccepted(m Moment, g Guard) {
+	if m == MomentSubmission {
+		f.Audit.Accepted = append(slices.Clip(f.Audit.Accepted), g)
+	}
 }
 
 // conflicted refuses a person of the desk who has a conflict of interest with

@@ -71,6 +71,56 @@ func TestGuard_SubmissionAsks(t *testing.T) {
 	o.take(asAna, "take", "")
 }
 
+// TestGuard_AcceptedOnce: what was accepted for a submission is not asked again when
+// its audit waits for another reason; the next submission opens it again.
+func TestGuard_AcceptedOnce(t *testing.T) {
+	for _, state := range []State{StateInQA, StateRevision} {
+		o := auditIn(t, StateOpen)
+		s := o.submission(passing)
+		s.Headcount = 11
+		if err := o.trySubmit(s); err != nil {
+			t.Fatal(err)
+		}
+		o.take(asCleo, "accept", "two left on Friday", "accept=headcount")
+		o.take(asAna, "take", "")
+		if state == StateRevision {
+			o.take(asAna, "query", "", "question=who works there?")
+		}
+		o.Conflicts = since(t, "2026-03-01")
+		o.takeFrom()
+		o.take(asCleo, "accept", "looked at")
+		if o.saw(EventGuardWaived) {
+			t.Errorf("%s: accepted again: %v", state, o.happened())
+		}
+		if state != StateRevision {
+			continue
+		}
+		if err := o.trySubmit(s); err != nil {
+			t.Fatal(err)
+		}
+		mustRefuse(t, o.try(asCleo, "accept", "looked at"), ErrGuard, "(headcount)")
+	}
+}
+
+// TestGuard_AcceptedOnce_Marks: marks that follow are of the submission that was accepted.
+func TestGuard_AcceptedOnce_Marks(t *testing.T) {
+	o := auditIn(t, StateOpen)
+	s := o.submission("")
+	s.Headcount = 11
+	if err := o.trySubmit(s); err != nil {
+		t.Fatal(err)
+	}
+	o.take(asCleo, "accept", "two left on Friday", "accept=headcount")
+	o.take(asAna, "take", "")
+	s.Marks = marks(t, passing)
+	if err := o.trySubmit(s); err != nil {
+		t.Fatal(err)
+	}
+	o.Conflicts = since(t, "2026-03-01")
+	o.takeFrom()
+	o.take(asCleo, "accept", "looked at")
+}
+
 // TestGuard_WaitingEndsWithItsSubmission: a returned submission takes the open
 // question with it.
 func TestGuard_WaitingEndsWithItsSubmission(t *testing.T) {

@@ -124,6 +124,9 @@ func (f *File) takeOver(s Submission, stated Stated, sheet map[string]Line) {
 	if f.Audit.Round == 0 || s.Months != f.Audit.Claimed {
 		f.Audit.Verified = s.Months
 	}
+	if !f.unscored() { // marks that follow belong to the submission that was accepted
+		f.Audit.Accepted = nil
+	}
 	f.Audit.Claimed, f.Audit.LastDay, f.Audit.Headcount, f.Audit.Stated = s.Months, s.LastDay, s.Headcount, stated
 	f.Audit.Round++
 	f.merge(sheet)
