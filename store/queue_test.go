@@ -341,3 +341,54 @@ func TestJudges(t *testing.T) {
 	}
 	d.wantRefusal(d.try(id, first, "take", nil), secor.ErrConflict)
 }
+
+// TestQueue_Held: the queue counts the certificate that the rules of the file count,
+// and none that is revoked, or of another body.
+func TestQueue_Held(t *testing.T) {
+	d := newDesk(t)
+	company := d.company(1)
+	certified := d.certified(company)
+	id := d.auditOf(company, 2027)
+	d.take(id, d.lead, "invoice", nil)
+	d.take(id, d.lead, "pay", secor.Input{"amount": "157.50", "method": "cheque", "reference": "0043"})
+	d.take(id, d.lead, "approve", nil)
+	d.submit(id)
+	d.exec(`UPDATE certificates SET issued_on = '2026-03-20', expires_on = '2026-05-20' WHERE case_id = $1`, certified)
+	if id != 2 {
+		t.Fatal("the audit that waits is not case 2")
+	}
+	for _, tt := range []struct {
+		situation, change string
+		want              secor.Date
+	}{
+		{"in the post", `SELECT`, secor.NewDate(2026, 5, 20)},
+		{"of another body", `UPDATE cases SET body = 'bc-worksafebc' WHERE id = 2`, secor.Date{}},
+		{"of the body again", `UPDATE cases SET body = 'ab-pir' WHERE id = 2`, secor.NewDate(2026, 5, 20)},
+		{"revoked", `UPDATE certificates SET state = 'revoked', proposer_id = 1`, secor.Date{}},
+	} {
+		d.exec(tt.change)
+		lines, _, err := d.Queue(t.Context())
+		d.ok(err)
+		if len(lines) != 1 || lines[0].Expires != tt.want || d.file(id).Held.ExpiresOn != tt.want {
+			t.Errorf("%s: in the queue %+v, on file %v, want %v", tt.situation, lines, d.file(id).Held.ExpiresOn, tt.want)
+		}
+	}
+}
+
+// TestQueue_Loads: an audit that the company revises is held as well, and weighs
+// what its edition says.
+func TestQueue_Loads(t *testing.T) {
+	d := newDesk(t)
+	d.reviewed(d.company(1))
+	revising := d.reviewed(d.company(2))
+	d.take(revising, d.reviewer[0], "query", secor.Input{"question": "page 3?"})
+	_, roster, err := d.Queue(t.Context())
+	d.ok(err)
+	rule := d.file(revising).Edition.Assignment
+	want := rule.Effort(secor.PurposeCertification, secor.StateInQA) + rule.Effort(secor.PurposeCertification, secor.StateRevision)
+	for _, r := range roster {
+		if r.ID == d.reviewer[0] && (r.Held != 2 || r.Load != want || want <= rule.Effort(secor.PurposeCertification, secor.StateInQA)) {
+			t.Errorf("holds %d, load %s; want 2, %s", r.Held, r.Load, want)
+		}
+	}
+}

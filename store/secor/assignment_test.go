@@ -399,3 +399,40 @@ func TestNeed_ExpiryNotOnFile(t *testing.T) {
 		}
 	}
 }
+
+// TestAssign_DatedBack: dating a step back is no way around a leave or a conflict of
+// today, and today is none around one of that day.
+func TestAssign_DatedBack(t *testing.T) {
+	for situation, change := range map[string]func(*office){
+		"on leave today": func(o *office) { o.Roster[0].Away = []Leave{{Span: Span{From: day(t, "2026-03-27")}}} },
+		"on leave that day": func(o *office) {
+			o.Roster[0].Away = []Leave{{Span: Span{From: day(t, "2026-03-25"), To: day(t, "2026-03-26")}}}
+		},
+		"in conflict today":   func(o *office) { o.Conflicts = since(t, "2026-03-27") },
+		"in conflict by then": func(o *office) { o.Conflicts = since(t, "2026-03-25") },
+	} {
+		o := auditIn(t, StateSubmitted)
+		o.clock = wall(t, "2026-03-27 09:00")
+		change(o)
+		err := o.tryAt(Act{By: asCleo, Reason: "given on Thursday", HappenedAt: wall(t, "2026-03-26 09:00")}, "assign")
+		if err != nil || o.Case.Holder == ana || o.Case.Holder == 0 {
+			t.Errorf("%s: %v, held by %d", situation, err, o.Case.Holder)
+		}
+	}
+}
+
+// TestHandBack_StillWaits: what a lead has to accept is not settled by handing the
+// audit back.
+func TestHandBack_StillWaits(t *testing.T) {
+	o := auditMarked(t, StateInQA, "")
+	s := o.submission(passing)
+	s.Headcount = 11
+	if err := o.trySubmit(s); err != nil || !o.Audit.Waiting {
+		t.Fatalf("marks that follow with 11 people: %v, waiting %t", err, o.Audit.Waiting)
+	}
+	o.take(asAna, "release", "ill")
+	if !o.Audit.Waiting {
+		t.Error("handed back, and nobody has to accept it any more")
+	}
+	mustRefuse(t, o.try(Desk, "assign", ""), ErrGuard, "a lead accepts the submission first")
+}
