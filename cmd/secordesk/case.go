@@ -446,6 +446,16 @@ func (s step) report(ctx context.Context, cases caseStore, act secor.Act, t *ter
 		}
 	}
 	fmt.Fprintf(t.out, "%s.\n", standing(f))
+	var holder secor.Reviewer
+	for _, r := range f.Roster {
+		if r.ID == f.Case.Holder {
+			holder = r
+		}
+	}
+	leave, away := holder.LeaveOn(secor.DateOf(t.now(), f.Programme.Calendars[f.Programme.Office].Zone))
+	if away && slices.ContainsFunc(events, func(e secor.Event) bool { return e.ActID == act.ID && e.Kind == secor.EventAuditAssigned }) {
+		fmt.Fprintf(t.out, "%s is %s.\n", holder.Name, leave.Words())
+	}
 	var follows []string
 	for _, j := range promised {
 		if slices.Contains(causes, j.Cause) {

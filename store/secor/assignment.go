@@ -116,7 +116,11 @@ func (f *File) named(in Input) (Pick, error) {
 	if err != nil {
 		return Pick{}, err
 	}
-	return f.chosen(r, "named by a person"), f.conflicted(r.ID)
+	reason := "named by a person"
+	if leave, away := r.LeaveOn(f.today()); away {
+		reason += ", while " + leave.Words()
+	}
+	return f.chosen(r, reason), f.conflicted(r.ID)
 }
 
 // chosen returns the pick of somebody whom no plan chose, with what a plan would
@@ -339,10 +343,7 @@ func (f *File) Cover() error {
 
 func (f *File) standIn(s *seats, i int, leave Leave) error {
 	pick := s.explain(f.Need(), i)
-	pick.Reason = "stand-in for its reviewer, who is away"
-	if !leave.To.IsZero() {
-		pick.Reason += " until " + leave.To.Long()
-	}
+	pick.Reason = "stand-in for its reviewer, who is " + leave.Words()
 	return f.hand(pick)
 }
 

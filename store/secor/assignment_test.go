@@ -436,3 +436,13 @@ func TestHandBack_StillWaits(t *testing.T) {
 	}
 	mustRefuse(t, o.try(Desk, "assign", ""), ErrGuard, "a lead accepts the submission first")
 }
+
+// TestAssign_NamedAway: a person may name somebody who is away, and it is said.
+func TestAssign_NamedAway(t *testing.T) {
+	o := auditIn(t, StateSubmitted)
+	o.Roster[0].Away = []Leave{{Span: Span{From: day(t, "2026-03-20"), To: day(t, "2026-04-05")}}}
+	o.take(asCleo, "assign", "back on Monday", "reviewer=1")
+	if why := o.fact(EventAuditAssigned, "why"); why != "named by a person, while away until 5 April 2026" {
+		t.Errorf("assigned: %q", why)
+	}
+}

@@ -93,3 +93,12 @@ func inConflict(reviewer int64, conflicts []Conflict, day Date) bool {
 		return c.ReviewerID == reviewer && c.Span.Covers(day)
 	})
 }
+
+// Words says of somebody that they are away, and until when where that is known:
+// "away until 5 April 2026".
+func (l Leave) Words() string {
+	if l.To.IsZero() {
+		return "away"
+	}
+	return "away until " + l.To.Long()
+}
