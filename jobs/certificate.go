@@ -62,3 +62,6 @@ Please answer with our case numbers, and for each with the number and the dates,
 	return mail.Message{To: b.Body.Email, ToName: b.Body.Name, From: d.From, FromName: d.Name, ReplyTo: d.From,
 		Subject: fmt.Sprintf("%s [SECOR batch %d]", subject, b.ID), Text: letter.plain(), HTML: html, Attachments: []mail.Attachment{file}, Date: now}, nil
 }
+
+// CheckedAt is where anybody can check the certificate's number; "" for nowhere.
+func (p letterPage) CheckedAt() string { return p.Desk.checkedAt(p.File, p.Certificate) }

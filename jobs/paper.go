@@ -105,6 +105,12 @@ func (d *Desk) cover(f *secor.File, c *secor.Certificate) (certificate.Cover, er
 	if err != nil {
 		return certificate.Cover{}, err
 	}
+	who := signing[0]
+	for _, s := range signing {
+		if s.Name == c.Signatory {
+			who = s // who signed the certificate signs the letter, as long as they sign at all
+		}
+	}
 	lang, w := cmp.Or(f.Company.Language, secor.English), wordsOfCover(f.Company.Language)
 	sender := append([]string{d.Name}, d.Address...)
 	if d.Phone != "" {
@@ -120,8 +126,8 @@ func (d *Desk) cover(f *secor.File, c *secor.Certificate) (certificate.Cover, er
 	}
 	body := []string{fmt.Sprintf(sentence, f.Company.LegalName, c.Number, lang.Date(c.IssuedOn), lang.Date(c.ExpiresOn)),
 		fmt.Sprintf(w.keep, lang.Month(c.ExpiresOn))}
-	if registry := cmp.Or(f.Body.Registry, d.VerifyURL); registry != "" {
-		body = append(body, fmt.Sprintf(w.check, registry))
+	if link := d.checkedAt(f, c); link != "" {
+		body = append(body, fmt.Sprintf(w.check, link))
 	}
 	return certificate.Cover{
 		Language: string(lang), Sender: sender,
@@ -132,8 +138,17 @@ func (d *Desk) cover(f *secor.File, c *secor.Certificate) (certificate.Cover, er
 		Salutation: fmt.Sprintf(w.salutation, cmp.Or(f.Company.Contact, f.Company.LegalName)),
 		Body:       append(body, w.thanks),
 		Closing:    w.closing,
-		Signatory:  certificate.Signatory{Name: signing[0].Name, Title: signing[0].Title},
+		Signatory:  certificate.Signatory{Name: who.Name, Title: who.Title},
 	}, nil
+}
+
+// checkedAt is where anybody can check a certificate's number: in the body's registry,
+// or at this office's page of that number where this office prints it; "" for nowhere.
+func (d *Desk) checkedAt(f *secor.File, c *secor.Certificate) string {
+	if f.Body.Registry != "" || d.VerifyURL == "" || f.Body.Printer != secor.MakerPartner {
+		return f.Body.Registry
+	}
+	return d.VerifyURL + url.PathEscape(c.Number)
 }
 
 // unsafeInName is what a body's number may hold and a file's name should not.
@@ -141,8 +156,8 @@ var unsafeInName = regexp.MustCompile(`[^A-Za-z0-9]+`)
 
 const certificateTitle = "Small Employer Certificate of Recognition"
 
-// certificate is the certificate itself, as those sign it who sign for this office
-// and the body today. Nobody who does, and no address at which its number can be
+// certificate is the certificate itself, as it was signed for this office; until it
+// was, as those sign it who do so today. Nobody who does, and no address at which its number can be
 // checked, is a refusal.
 func (d *Desk) certificate(f *secor.File, c *secor.Certificate) (certificate.Certificate, error) {
 	if d.VerifyURL == "" {
@@ -158,6 +173,10 @@ func (d *Desk) certificate(f *secor.File, c *secor.Certificate) (certificate.Cer
 		who = append(who, f.Body.ID)
 	}
 	for _, id := range who {
+		if id == secor.Partner && c.Signatory != "" {
+			paper.Signatories = append(paper.Signatories, certificate.Signatory{Name: c.Signatory, Title: c.SignatoryTitle + ", " + d.Name})
+			continue
+		}
 		signing, err := f.Programme.SignatoriesOn(id, f.Today())
 		if err != nil {
 			return certificate.Certificate{}, err
@@ -232,6 +251,10 @@ func (d *Desk) envelope(f *secor.File) (certificate.Envelope, error) {
 	err := f.Company.Mailable()
 	if err != nil {
 		return certificate.Envelope{}, err
+	}
+	if issued := f.Certificate().IssuedTo; issued != "" && issued != f.Company.LegalName {
+		return certificate.Envelope{}, &secor.Refusal{Kind: secor.ErrIllegalMove,
+			Text: fmt.Sprintf("its certificate was issued to %s", issued), Do: "replace it, so that the body issues one to the new name"}
 	}
 	var e certificate.Envelope
 	e.Cover, err = d.cover(f, f.Certificate())

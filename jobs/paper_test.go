@@ -1,7 +1,9 @@
 package jobs
 
 import (
+	"bytes"
 	"errors"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -130,5 +132,74 @@ func TestRequestBatch_Letter(t *testing.T) {
 	_, err = requestBatch(letterDesk(t), b, mail.Attachment{}, f.Now())
 	if !errors.Is(err, secor.ErrRefused) {
 		t.Errorf("a body without an address: %v", err)
+	}
+}
+
+// textOf reads a paper as its reader does.
+func textOf(t *testing.T, paper []byte) string {
+	t.Helper()
+	read := exec.CommandContext(t.Context(), "pdftotext", "-layout", "-", "-")
+	read.Stdin = bytes.NewReader(paper)
+	text, err := read.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(strings.Fields(string(text)), " ")
+}
+
+// TestMakePapers_Say: every printed fact of a certificate and its letter, as the paper
+// has it, for each way in which a body issues.
+func TestMakePapers_Say(t *testing.T) {
+	signed := func(f *secor.File) {
+		f.Certificate().Signatory, f.Certificate().SignatoryTitle = "Dev Patel", "Director, Programmes"
+	}
+	coSigned := func(f *secor.File) { f.Body.CoSigned = true }
+	tests := []struct {
+		name         string
+		change       func(*secor.File)
+		cover, paper string // what stands there, by "|"; no paper when empty
+		nowhere      string // in neither
+	}{
+		{"this office prints", func(f *secor.File) { f.Body.CoSigned = false },
+			"François Lévesque|301, rue Principale|Estevan|S4A 0B3|Case 14, certificate SK-77|Enclosed is|11 March 2026 and is valid to 10 March 2027|by the end of March|Chloé Martin|https://verify.example/c/SK-77",
+			"SK-77|Éclair Électrique Ltée|Éclair|8901234|Saskatchewan Workers|Prairie Safety Partners|11 March 2026|10 March 2027|Chloé Martin|verify.example/c/SK-77", "Nicolas Bélanger|without paper"},
+		{"co-signed by another than the first", func(f *secor.File) { coSigned(f); signed(f) }, "Enclosed is|Dev Patel|Director, Programmes",
+			"Dev Patel|Director, Programmes|Nicolas Bélanger", "Chloé Martin"},
+		{"the body prints", func(f *secor.File) { f.Body.Printer = secor.MakerBody }, "Enclosed is|11 March 2026 and is valid to 10 March 2027", "", "verify.example"},
+		{"without paper", func(f *secor.File) {
+			f.Body.Printer, f.Body.Paper, f.Body.CoSigned, f.Body.Registry = secor.MakerBody, false, false, "https://registry.example"
+		}, "has issued, without paper|SK-77|https://registry.example", "", "Enclosed|verify.example"},
+	}
+	for _, tt := range tests {
+		f := paperFile(t, tt.change)
+		err := makePapers(letterDesk(t), f, secor.Event{})
+		if err != nil {
+			t.Fatalf("%s: %v", tt.name, err)
+		}
+		if want := map[bool]int{true: 2, false: 1}[tt.paper != ""]; len(f.Documents) != want {
+			t.Fatalf("%s: %d papers, want %d", tt.name, len(f.Documents), want)
+		}
+		for i, want := range []string{tt.cover, tt.paper}[:len(f.Documents)] {
+			text := textOf(t, f.Documents[i].Data)
+			for words := range strings.SplitSeq(want, "|") {
+				if !strings.Contains(text, words) {
+					t.Errorf("%s: %s does not say %q:\n%s", tt.name, f.Documents[i].Name, words, text)
+				}
+			}
+			for words := range strings.SplitSeq(tt.nowhere, "|") {
+				if strings.Contains(text, words) {
+					t.Errorf("%s: %s says %q:\n%s", tt.name, f.Documents[i].Name, words, text)
+				}
+			}
+		}
+	}
+}
+
+// TestPrintBatch_Renamed: what was issued to another name is left out, whoever asks.
+func TestPrintBatch_Renamed(t *testing.T) {
+	f := paperFile(t, func(f *secor.File) { f.Certificate().IssuedTo = "Éclair Ltée" })
+	b, err := letterDesk(t).PrintBatch("To mail", []*secor.File{f})
+	if err != nil || len(b.LeftOut) != 1 || !strings.Contains(b.LeftOut[0].Why.Error(), "issued to Éclair Ltée; replace it") {
+		t.Errorf("left out %v, %v", b.LeftOut, err)
 	}
 }

@@ -26,24 +26,31 @@ type certificateRow struct {
 	BatchID    ref // of the job that asks for it in a batch; only read
 	JobID      ref
 	JobState   promise.State
+
+	Signatory      string
+	SignatoryTitle string
+	IssuedTo       string
 }
 
 func (r certificateRow) isNew() bool { return r.ID == 0 }
 
 func newCertificateRow(of secor.Case, c secor.Certificate) certificateRow {
 	return certificateRow{ID: c.ID, CaseID: int64(of.ID), Body: of.Body, State: c.State, Term: c.Term, Number: c.Number, IssuedOn: day(c.IssuedOn),
-		ExpiresOn: day(c.ExpiresOn), MailedOn: day(c.MailedOn), Question: c.Question, ProposerID: ref(c.Proposer), ReplacesID: ref(c.ReplacesID)}
+		ExpiresOn: day(c.ExpiresOn), MailedOn: day(c.MailedOn), Question: c.Question, ProposerID: ref(c.Proposer), ReplacesID: ref(c.ReplacesID),
+		Signatory: c.Signatory, SignatoryTitle: c.SignatoryTitle, IssuedTo: c.IssuedTo}
 }
 
 func (r certificateRow) domain() secor.Certificate {
 	return secor.Certificate{ID: r.ID, State: r.State, Term: r.Term, Number: r.Number, IssuedOn: secor.Date(r.IssuedOn),
 		ExpiresOn: secor.Date(r.ExpiresOn), MailedOn: secor.Date(r.MailedOn), Question: r.Question,
 		Proposer: int64(r.ProposerID), ReplacesID: int64(r.ReplacesID),
-		Batch: secor.Batch{ID: int64(r.BatchID), Job: int64(r.JobID), Failed: r.JobState == promise.Failed, InDoubt: r.JobState == promise.Ambiguous}}
+		Batch:     secor.Batch{ID: int64(r.BatchID), Job: int64(r.JobID), Failed: r.JobState == promise.Failed, InDoubt: r.JobState == promise.Ambiguous},
+		Signatory: r.Signatory, SignatoryTitle: r.SignatoryTitle, IssuedTo: r.IssuedTo}
 }
 
 const certificatesSQL = `
 	SELECT k.id, k.case_id, k.body, k.state, k.term, k.number, k.issued_on, k.expires_on, k.mailed_on, k.question, k.proposer_id, k.replaces_id,
+		k.signatory, k.signatory_title, k.issued_to,
 		r.batch_id, j.id AS job_id, coalesce(j.state, '') AS job_state
 	FROM certificates k
 	LEFT JOIN body_batch_rows r ON r.certificate_id = k.id AND r.settled_at IS NULL
@@ -52,13 +59,13 @@ const certificatesSQL = `
 	ORDER BY k.id`
 
 const addCertificateSQL = `
-	INSERT INTO certificates (case_id, body, state, term, number, issued_on, expires_on, mailed_on, question, proposer_id, replaces_id)
-	VALUES (:case_id, :body, :state, :term, :number, :issued_on, :expires_on, :mailed_on, :question, :proposer_id, :replaces_id)`
+	INSERT INTO certificates (case_id, body, state, term, number, issued_on, expires_on, mailed_on, question, proposer_id, replaces_id, signatory, signatory_title, issued_to)
+	VALUES (:case_id, :body, :state, :term, :number, :issued_on, :expires_on, :mailed_on, :question, :proposer_id, :replaces_id, :signatory, :signatory_title, :issued_to)`
 
 const updateCertificateSQL = `
 	UPDATE certificates
 	SET state = :state, number = :number, issued_on = :issued_on, expires_on = :expires_on, mailed_on = :mailed_on,
-		question = :question, proposer_id = :proposer_id
+		question = :question, proposer_id = :proposer_id, signatory = :signatory, signatory_title = :signatory_title, issued_to = :issued_to
 	WHERE id = :id`
 
 func loadCertificates(ctx context.Context, tx *sqlx.Tx, f *secor.File) error {

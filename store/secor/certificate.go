@@ -23,6 +23,10 @@ type Certificate struct {
 	Proposer   int64  // who proposed to revoke it
 	ReplacesID int64  // 0: a first one
 	Batch      Batch  // in which the body is to be asked for it; zero: in none
+
+	Signatory      string // who signed it for this office; "" until somebody did
+	SignatoryTitle string // on the day of signing
+	IssuedTo       string // the company's legal name when it was issued
 }
 
 // Batch is one that a governing body is to be asked in and was not yet, as its job
@@ -129,7 +133,7 @@ func certificateCan(to State) func(*File) bool {
 func unsigned(f *File) bool { return f.Body.CoSigned && certificateIn(StateIssued)(f) }
 
 func mailable(f *File) bool {
-	return f.Body.Paper && !unsigned(f) && certificateIn(StateIssued, StateSigned, StateReturned)(f)
+	return f.Body.Paper && !unsigned(f) && certificateIn(StateIssued, StateSigned)(f)
 }
 
 func paperless(f *File) bool {
@@ -192,20 +196,44 @@ func (f *File) recordNumber(in Input) error {
 	if c != nil && expires.IsZero() {
 		expires = issued.AddYears(c.Term).AddDays(-1)
 	}
-	switch {
-	case issued.After(f.Today()):
-		return &FieldError{Field: "issued-on", Value: issued.String(), Problem: "is in the future"}
-	case c != nil && !expires.After(issued):
-		return &FieldError{Field: "expires-on", Value: expires.String(), Problem: "is not after the date of issue"}
-	case c != nil && expires.After(issued.AddYears(c.Term).AddDays(92)):
-		// A body may print the end of a quarter, but no other term than was granted.
-		return &FieldError{Field: "expires-on", Value: expires.String(), Problem: fmt.Sprintf("is more than the term that was granted, %s", years(c.Term))}
+	err = f.checkDates(issued, expires)
+	if err != nil {
+		return err
 	}
 	err = f.moveCertificate(StateIssued, EventCertificateIssued, "", facts{"number": number, "issued_on": issued.String(), "expires_on": expires.String()})
 	if err != nil {
 		return err
 	}
-	c.Number, c.IssuedOn, c.ExpiresOn = number, issued, expires
+	c.Number, c.IssuedOn, c.ExpiresOn, c.IssuedTo = number, issued, expires, f.Company.LegalName
+	return nil
+}
+
+// termLeeway is by how many days a certificate may end beside its term, because a
+// body may print the end of a quarter.
+const termLeeway = 92
+
+// checkDates refuses dates that a certificate of this audit cannot bear. The term
+// may count from the day of issue or, as in a replacement, from the last day of the
+// assessment; no other term than was granted fits.
+func (f *File) checkDates(issued, expires Date) error {
+	c := f.Certificate()
+	if issued.After(f.Today()) {
+		return &FieldError{Field: "issued-on", Value: issued.String(), Problem: "is in the future"}
+	}
+	if c == nil {
+		return nil
+	}
+	from, to := issued, issued.AddYears(c.Term).AddDays(termLeeway)
+	if last := f.Audit.LastDay; !last.IsZero() {
+		from = last
+	}
+	earliest := from.AddYears(c.Term).AddDays(-termLeeway)
+	switch {
+	case issued.Before(from):
+		return &FieldError{Field: "issued-on", Value: issued.String(), Problem: fmt.Sprintf("is before the last day of the assessment; it is from %s to %s", from, f.Today())}
+	case expires.Before(earliest) || expires.After(to):
+		return &FieldError{Field: "expires-on", Value: expires.String(), Problem: fmt.Sprintf("does not fit the term that was granted, %s; it is from %s to %s", years(c.Term), earliest, to)}
+	}
 	return nil
 }
 
@@ -321,10 +349,18 @@ func (f *File) sign(in Input) error {
 	if err != nil {
 		return err
 	}
-	return f.moveCertificate(StateSigned, EventCertificateSigned, signed.Name+", "+signed.Title, nil)
+	err = f.moveCertificate(StateSigned, EventCertificateSigned, signed.Name+", "+signed.Title, nil)
+	if err == nil {
+		f.Certificate().Signatory, f.Certificate().SignatoryTitle = signed.Name, signed.Title
+	}
+	return err
 }
 
 func (f *File) mailed(Input) error {
+	err := f.onlyReady()
+	if err != nil {
+		return err
+	}
 	c := f.Certificate()
 	switch {
 	case !f.Body.Paper:
@@ -334,7 +370,7 @@ func (f *File) mailed(Input) error {
 	case c != nil && f.Today().Before(c.IssuedOn):
 		return refuse(ErrField, "give the day on which it was mailed", "the certificate was issued on %s", c.IssuedOn)
 	}
-	err := f.moveCertificate(StateMailed, EventCertificateMailed, "", facts{"mailed_on": f.Today().String()})
+	err = f.moveCertificate(StateMailed, EventCertificateMailed, "", facts{"mailed_on": f.Today().String()})
 	if err == nil {
 		c.MailedOn = f.Today()
 	}
@@ -352,8 +388,14 @@ func (f *File) electronic(Input) error {
 	return f.moveCertificate(StateElectronic, EventCertificateSentOut, "", nil)
 }
 
+// returned begins the ten days anew: a certificate that lies on the desk is late
+// again when nobody finds its address.
 func (f *File) returned(Input) error {
-	return f.moveCertificate(StateReturned, EventCertificateReturned, f.act.Reason, nil)
+	err := f.moveCertificate(StateReturned, EventCertificateReturned, f.act.Reason, nil)
+	if err != nil || f.phase(PolicyCertificate) != PhaseFinished {
+		return err
+	}
+	return f.startClock(PolicyCertificate, f.act.at(f.now))
 }
 
 // onlyReady refuses other ways out of a return than being ready again: a returned
@@ -389,7 +431,7 @@ func (f *File) readyAgain(Input) error {
 // ReadyToMail reports whether the certificate lies on the desk and goes into the
 // next print batch. Whether it can be addressed is Mailable's to say.
 func (f *File) ReadyToMail() bool {
-	return f.Case.State == StateQAComplete && mailable(f) && !certificateIn(StateReturned)(f)
+	return f.Case.State == StateQAComplete && mailable(f)
 }
 
 // Printed returns all that an envelope's paper says of the case, so that what was
@@ -402,7 +444,8 @@ func (f *File) Printed() string {
 			accounts = append(accounts, r.Account)
 		}
 	}
-	lines := append(f.Company.Address.Lines(), f.Company.LegalName, f.Company.TradeName, f.Company.Contact, c.Number, c.IssuedOn.String(), c.ExpiresOn.String(), strconv.Itoa(c.Term), string(f.Company.Language))
+	lines := append(f.Company.Address.Lines(), f.Company.LegalName, f.Company.TradeName, f.Company.Contact, c.Number, c.IssuedOn.String(), c.ExpiresOn.String(), strconv.Itoa(c.Term), string(f.Company.Language),
+		c.Signatory, c.SignatoryTitle)
 	return strings.Join(append(lines, accounts...), "\n")
 }
 

@@ -18,7 +18,7 @@ var wantCertificateSteps = map[string]struct {
 	"body-answer":   {"body_queried", []string{"answer=78000"}},
 	"record-number": {"requested", []string{"number=AB-42", "issued-on=2026-03-24"}},
 	"sign":          {"received", nil},
-	"mailed":        {"signed returned", nil},
+	"mailed":        {"signed", nil},
 	"electronic":    {"", nil},
 	"returned":      {"mailed", nil},
 	"ready":         {"returned", nil},
@@ -101,11 +101,11 @@ func TestCertificate_Dates(t *testing.T) {
 		want            string
 	}{
 		{3, "2026-03-24", "", "2029-03-23"}, {1, "2026-03-24", "", "2027-03-23"}, {3, "2024-02-29", "", "2027-02-27"}, {1, "2026-01-01", "", "2026-12-31"},
-		{3, "2026-03-25", "2029-05-31", "2029-05-31"}, {3, "2026-03-24", "2026-03-25", "2026-03-25"},
+		{3, "2026-03-25", "2029-05-31", "2029-05-31"}, {3, "2026-03-24", "2028-12-22", "2028-12-22"}, {3, "2026-03-24", "2029-06-24", "2029-06-24"},
 	}
 	for _, tt := range tests {
 		o := certificateAt(t, StateRequested)
-		o.Certificate().Term = tt.term
+		o.Certificate().Term, o.Audit.LastDay = tt.term, day(t, tt.issued)
 		o.take(asCleo, "record-number", "", "number=AB-42", "issued-on="+tt.issued, "expires-on="+tt.expires)
 		c := o.Certificate()
 		if c.Number != "AB-42" || c.IssuedOn != day(t, tt.issued) || c.ExpiresOn != day(t, tt.want) {
@@ -116,9 +116,10 @@ func TestCertificate_Dates(t *testing.T) {
 		pair  string
 		words string
 	}{
+		{"issued-on=2026-03-19", "is before the last day of the assessment; it is from 2026-03-20 to 2026-03-25"},
 		{"issued-on=2026-03-26", "issued-on: \"2026-03-26\" is in the future"},
-		{"expires-on=2026-03-24", "is not after the date of issue"},
-		{"expires-on=2020-01-01", "is not after the date of issue"},
+		{"expires-on=2026-03-24", "does not fit the term that was granted, 3 years; it is from 2028-12-18 to 2029-06-24"},
+		{"expires-on=2028-12-17", "does not fit"}, {"expires-on=2029-06-25", "does not fit"},
 		{"number=12345678901234567890123456789012345678901", "longer than 40 characters"},
 		{"number==1+1", "formula"},
 		{"number= ", "number: is missing"},
@@ -254,7 +255,7 @@ func TestMailed_NotBeforeItsIssue(t *testing.T) {
 func TestRecordNumber_KeepsTheTerm(t *testing.T) {
 	o := certificateAt(t, StateRequested)
 	o.Certificate().Term = 1
-	mustRefuse(t, o.try(asCleo, "record-number", "", "number=AB-1", "issued-on=2026-03-24", "expires-on=2027-06-25"), ErrField, "more than the term", "1 year")
+	mustRefuse(t, o.try(asCleo, "record-number", "", "number=AB-1", "issued-on=2026-03-24", "expires-on=2027-06-25"), ErrField, "does not fit the term", "1 year")
 	o.take(asCleo, "record-number", "", "number=AB-1", "issued-on=2026-03-24", "expires-on=2027-06-24")
 }
 
@@ -278,6 +279,7 @@ func TestCertificate_LettersEnd(t *testing.T) {
 		{"mailed, returned and mailed on another day", StateMailed, JobMailed, EventCertificateMailed, func(o *office) {
 			o.take(asAna, "returned", "moved")
 			o.clock = o.clock.AddDate(0, 0, 1)
+			o.take(asAna, "ready", "found")
 			o.take(asCleo, "mailed", "")
 		}},
 		{"replaced, and the new one came", StateDelivered, JobReplacement, EventCertificateReplaced, func(o *office) {
@@ -456,4 +458,68 @@ func TestAttach(t *testing.T) {
 	mustSay(t, "large", refused(attach(Document{Name: "x", Type: "application/pdf", Data: make([]byte, MaxDocument+1)}), ErrField, "larger than 10 MB"))
 	o.Conflicts = []Conflict{{ReviewerID: ana, CompanyID: testCompany}}
 	mustSay(t, "conflict", refused(attach(Document{Name: "x", Type: "application/pdf", Data: []byte("x")}), ErrConflict))
+}
+
+// TestReturned_ClockRunsAnew: a certificate that came back is late again when nobody
+// mails it, and goes no other way than by being ready.
+func TestReturned_ClockRunsAnew(t *testing.T) {
+	o := certificateAt(t, StateDue)
+	o.accepted(JobPass)
+	o.accepted(JobRequestCertificate)
+	o.take(asCleo, "record-number", "", "number=AB-42", "issued-on=2026-03-24")
+	o.take(asCleo, "sign", "")
+	o.take(asCleo, "mailed", "")
+	o.clock = o.clock.AddDate(0, 0, 7)
+	o.take(asAna, "returned", "moved")
+	clock := clockOf(t, o.File, PolicyCertificate)
+	due, runs := clock.Due(o.Programme.Calendars["AB"])
+	if clock.Cycle != 2 || !runs || !due.Equal(wall(t, "2026-04-12 00:00")) {
+		t.Errorf("returned on 1 April: cycle %d, due %s, %t", clock.Cycle, due, runs)
+	}
+	mustRefuse(t, o.try(asCleo, "mailed", ""), ErrIllegalMove, "came back", "ready again")
+	o.take(asAna, "ready", "found")
+	o.take(asCleo, "mailed", "")
+	if clockOf(t, o.File, PolicyCertificate).Phase() != PhaseFinished {
+		t.Error("mailed again, but the ten days go on")
+	}
+}
+
+// TestSign_KeepsWho: the name on the paper is that of who signed, not of who is first
+// in the list.
+func TestSign_KeepsWho(t *testing.T) {
+	o := certificateAt(t, StateIssued)
+	o.Programme.Signatories[Partner] = []Signatory{{Name: "Chloé Martin", Title: "Manager"}, {Name: "Dev Patel", Title: "Director"}}
+	o.take(asCleo, "sign", "", "signatory=dev patel")
+	if c := o.Certificate(); c.Signatory != "Dev Patel" || c.SignatoryTitle != "Director" || c.IssuedTo != o.Company.LegalName {
+		t.Errorf("signed by %q, %q, issued to %q", c.Signatory, c.SignatoryTitle, c.IssuedTo)
+	}
+}
+
+// TestPrinted_EveryField: what changes on the paper changes what it is compared by.
+func TestPrinted_EveryField(t *testing.T) {
+	for name, change := range map[string]func(f *File, c *Certificate){
+		"legal name":  func(f *File, _ *Certificate) { f.Company.LegalName += "x" },
+		"trade name":  func(f *File, _ *Certificate) { f.Company.TradeName += "x" },
+		"contact":     func(f *File, _ *Certificate) { f.Company.Contact += "x" },
+		"language":    func(f *File, _ *Certificate) { f.Company.Language = French },
+		"street":      func(f *File, _ *Certificate) { f.Company.Address.Street += "x" },
+		"city":        func(f *File, _ *Certificate) { f.Company.Address.City += "x" },
+		"province":    func(f *File, _ *Certificate) { f.Company.Address.Province = "SK" },
+		"postal code": func(f *File, _ *Certificate) { f.Company.Address.PostalCode = "S4A 0B3" },
+		"account":     func(f *File, _ *Certificate) { f.Registrations[0].Account += "1" },
+		"number":      func(_ *File, c *Certificate) { c.Number += "1" },
+		"issued on":   func(_ *File, c *Certificate) { c.IssuedOn = c.IssuedOn.AddDays(1) },
+		"expires on":  func(_ *File, c *Certificate) { c.ExpiresOn = c.ExpiresOn.AddDays(1) },
+		"term":        func(_ *File, c *Certificate) { c.Term++ },
+		"signatory":   func(_ *File, c *Certificate) { c.Signatory += "x" },
+		"their title": func(_ *File, c *Certificate) { c.SignatoryTitle += "x" },
+	} {
+		o := certificateAt(t, StateSigned)
+		o.Company.Address = Address{Street: "1 Main Street", City: "Calgary", Province: "AB", PostalCode: "T2P 1A1"}
+		before := o.Printed()
+		change(o.File, o.Certificate())
+		if o.Printed() == before {
+			t.Errorf("another %s is not told apart", name)
+		}
+	}
 }

@@ -342,7 +342,7 @@ func TestStillTrue_Escalations(t *testing.T) {
 		EventAssignmentStuck:     {stuck, func(o *office) { o.take(asCleo, "assign", "", "reviewer=2") }},
 		EventPaymentReversed:     {bounced, func(o *office) { o.take(asCleo, "pay", "", "amount=157.50", "method=eft", "reference=9") }},
 		EventBatchFailed:         {unsent, func(o *office) { o.Certificate().Batch.Failed = false }},
-		EventCertificateReturned: {certificateAt(t, StateReturned), func(o *office) { o.take(asCleo, "mailed", "") }},
+		EventCertificateReturned: {certificateAt(t, StateReturned), func(o *office) { o.take(asAna, "ready", "found") }},
 		EventClockBreach:         {breached, func(o *office) { o.take(asAna, "approve", "") }},
 	}
 	for _, f := range follows {

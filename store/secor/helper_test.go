@@ -421,6 +421,7 @@ func certificateAt(t testing.TB, state State) *office {
 	}
 	switch state {
 	case StateDelivered:
+		o.take(asAna, "ready", "found")
 		o.take(asCleo, "mailed", "")
 		o.take(asAna, "delivered", "")
 	case StateRevoked:

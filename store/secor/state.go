@@ -115,7 +115,7 @@ var moves = map[Subject][]move{
 		{StateBodyQueried, StateRequested},
 		{StateIssued, StateSigned}, {StateIssued, StateMailed}, {StateIssued, StateElectronic},
 		{StateSigned, StateMailed}, {StateSigned, StateElectronic},
-		{StateMailed, StateReturned}, {StateMailed, StateDelivered}, {StateReturned, StateMailed},
+		{StateMailed, StateReturned}, {StateMailed, StateDelivered},
 		{StateReturned, StateIssued}, {StateReturned, StateSigned},
 		{StateElectronic, StateDelivered},
 		{StateDue, StateRevoked}, {StateRequested, StateRevoked}, {StateBodyQueried, StateRevoked},

@@ -49,7 +49,7 @@ var wantMoves = map[Subject]string{
 		received      signed mailed electronic revoked replaced
 		signed        mailed electronic revoked replaced
 		mailed        returned delivered revoked replaced
-		returned      mailed received signed revoked replaced
+		returned      received signed revoked replaced
 		electronic    delivered revoked replaced
 		delivered     revoked replaced
 		revoked
