@@ -538,8 +538,8 @@ func TestCertificates_BatchBounced(t *testing.T) {
 func TestCertificates_Saskatchewan(t *testing.T) {
 	m := newMailroom(t)
 	id := m.passed("sk-wcb", "8123456", calledCompany("Qu'Appelle Drilling Ltd.", postal("S4A 0B3")))
-	m.says(fmt.Sprintf("case record-number %d --number SK-26/0311 --issued-on 2026-03-09", id))
-	m.says(fmt.Sprint("case sign ", id))
+	m.says(fmt.Sprintf("case record-number %d --number SK-26/0311 --issued-on 2026-03-20", id))
+	m.says(fmt.Sprintf(`case sign %d --signatory "Dev Patel"`, id))
 	m.wantLetters()
 	papers := m.says(fmt.Sprint("case papers ", id))
 	if !strings.Contains(papers, "-certificate.pdf") || !strings.Contains(papers, "-cover-letter.pdf") {
@@ -549,7 +549,7 @@ func TestCertificates_Saskatchewan(t *testing.T) {
 	m.says("mail batch --to "+folder, "Print batch 1: 1 envelope")
 	pdf := filepath.Join(folder, "mail-batch-1.pdf")
 	text := tool(t, "pdftotext", "-layout", pdf, "-")
-	for _, want := range []string{"Qu'Appelle Drilling Ltd.", "SK-26/0311", "Chloé Martin", "Nicolas Bélanger", "S4A 0B3"} {
+	for _, want := range []string{"Qu'Appelle Drilling Ltd.", "SK-26/0311", "Dev Patel", "Nicolas Bélanger", "S4A 0B3"} {
 		if !strings.Contains(text, want) && !strings.Contains(text, strings.ReplaceAll(want, "'", "’")) {
 			t.Errorf("the batch does not say %q:\n%s", want, text)
 		}
