@@ -27,6 +27,7 @@ func certificateKinds() []Kind {
 		papers,
 		write(secor.JobRevocation, "revocation"),
 		write(secor.JobBodyAnswer, "body_answer"),
+		write(secor.JobTellBody, "body_revoked"),
 		write(secor.JobMailed, "certificate_mailed"),
 		write(secor.JobElectronic, "certificate_electronic"),
 		write(secor.JobReplacement, "certificate_replaced"),

@@ -109,6 +109,9 @@ var matrix = []matrixRow{
 	{kind: secor.JobElectronic, base: "bc", setup: asked + " | record-number number=B-CASE issued-on=2026-03-25 expires-on=2029-03-25 unusual=true | electronic", ends: []string{"delivered", "revoke | admin:revoke"}},
 	{kind: secor.JobReplacement, base: "audit", setup: numbered + " | sign | mailed | replace", ends: []string{"accepted certificate:request | record-number number=D-CASE issued-on=2026-03-25 expires-on=2029-03-25", "revoke | admin:revoke"}},
 	{kind: secor.JobRevocation, base: "audit", setup: passed + " | revoke | admin:revoke"},
+	{kind: secor.JobTellBody, base: "audit", setup: asked + " | revoke | admin:revoke"},
+	{kind: secor.JobTellBody, base: "audit", setup: passed + " | revoke | admin:revoke", over: true},
+	{kind: secor.JobEscalate, base: "audit", setup: passed + " | revoke", ends: []string{"keep", "admin:revoke"}},
 
 	{kind: secor.JobReachByPhone, base: "request", setup: "take | reject | bounce request:send_rejection", ends: []string{"reached channel=phone", "correct field=email value=new@roy.example"}},
 	{kind: secor.JobMaintenance, base: "audit", setup: opened + " | announce 400", ends: []string{"withdraw", "submit"}},
@@ -118,6 +121,7 @@ var matrix = []matrixRow{
 // unending are the letters whose reason cannot end once it is given, and why.
 var unending = map[secor.JobKind]string{
 	secor.JobRevocation: "a revoked certificate stays revoked; it is written about whatever comes",
+	secor.JobTellBody:   "so does it for the body",
 	secor.JobStatement:  "a statement shows what stands on the account when it leaves, void or not",
 }
 

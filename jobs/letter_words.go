@@ -173,6 +173,8 @@ func trouble(page letterPage) string {
 		return "payment " + page.Cause.Facts["reference"] + " was reversed"
 	case secor.EventInvoiceOverpaid:
 		return "more was paid than asked: a credit of " + page.Cause.Facts["credit"]
+	case secor.EventRevocationProposed:
+		return "somebody proposes to revoke the certificate: second it (secordesk case revoke) or keep it (secordesk case keep)"
 	case secor.EventCertificateReturned:
 		return "the certificate came back"
 	case secor.EventBatchFailed:

@@ -252,6 +252,9 @@ func (d *Desk) envelope(f *secor.File) (certificate.Envelope, error) {
 	if err != nil {
 		return certificate.Envelope{}, err
 	}
+	if f.RevocationProposed() {
+		return certificate.Envelope{}, &secor.Refusal{Kind: secor.ErrIllegalMove, Text: "somebody proposes to revoke its certificate", Do: "revoke it as a second person, or keep it"}
+	}
 	if issued := f.Certificate().IssuedTo; issued != "" && issued != f.Company.LegalName {
 		return certificate.Envelope{}, &secor.Refusal{Kind: secor.ErrIllegalMove,
 			Text: fmt.Sprintf("its certificate was issued to %s", issued), Do: "replace it, so that the body issues one to the new name"}

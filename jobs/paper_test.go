@@ -203,3 +203,12 @@ func TestPrintBatch_Renamed(t *testing.T) {
 		t.Errorf("left out %v, %v", b.LeftOut, err)
 	}
 }
+
+// TestPrintBatch_Proposed: what one person wants to revoke does not go to the post.
+func TestPrintBatch_Proposed(t *testing.T) {
+	f := paperFile(t, func(f *secor.File) { f.Certificate().Proposer = 3 })
+	b, err := letterDesk(t).PrintBatch("To mail", []*secor.File{f})
+	if err != nil || len(b.LeftOut) != 1 || !strings.Contains(b.LeftOut[0].Why.Error(), "proposes to revoke") {
+		t.Errorf("left out %v, %v", b.LeftOut, err)
+	}
+}

@@ -327,6 +327,9 @@ func (p panel) papers() [][]string {
 		if c.Question != "" {
 			text += ", asked: " + c.Question
 		}
+		if c.Proposer != 0 && c.State != secor.StateRevoked && c.State != secor.StateReplaced {
+			text += ", " + nameOf(p.File, secor.ByReviewer(c.Proposer)) + " proposes to revoke it: second it (revoke) or keep it (keep)"
+		}
 		rows = append(rows, []string{"Certificate", text})
 		switch ways := batchWays(c.Batch.Failed, c.Batch.InDoubt, c.Batch.Job, p.Body.ID); {
 		case c.Batch.Failed:

@@ -60,7 +60,8 @@ const JobRequestBatch JobKind = "certificate:send_batch"
 // certificateDue makes a certificate that waits to be requested from the body.
 func (f *File) certificateDue(replaces int64) {
 	f.Certificates = append(f.Certificates, Certificate{State: StateDue, Term: f.Audit.Term, ReplacesID: replaces})
-	f.log(Event{Kind: EventCertificateDue, Subject: SubjectCertificate, To: StateDue, Facts: facts{"term": strconv.Itoa(f.Audit.Term)}})
+	f.log(Event{Kind: EventCertificateDue, Subject: SubjectCertificate, To: StateDue,
+		Facts: f.ofCertificate(facts{"term": strconv.Itoa(f.Audit.Term)})})
 }
 
 func certificateSteps() []Step {
@@ -98,9 +99,11 @@ func certificateSteps() []Step {
 			Kind: SubjectAudit, From: done, Who: anyone, Reason: true, when: certificateIn(StateReturned), do: (*File).readyAgain},
 		{Name: "delivered", Label: "Delivered", Help: "Record that the company has the certificate.", Example: "delivered 14",
 			Kind: SubjectAudit, From: done, Who: anyone, when: certificateIn(StateMailed, StateElectronic), do: (*File).delivered},
-		{Name: "revoke", Label: "Revoke", Help: "Propose, and as a second person decide, to revoke the certificate.", Example: `revoke 14 --reason "left the programme"`,
+		{Name: "revoke", Label: "Revoke", Help: "Propose, and as a second person decide, to revoke the certificate. The letters to the company and the body give the second person's reason word for word.", Example: `revoke 14 --reason "left the programme"`,
 			Kind: SubjectAudit, From: done, Who: leads, Reason: true, when: certificateCan(StateRevoked), do: (*File).revoke},
-		{Name: "replace", Label: "Replace", Help: "Have the body issue another certificate in its place.", Example: `replace 14 --reason "name misspelt"`,
+		{Name: "keep", Label: "Keep", Help: "Take back the proposal to revoke the certificate.", Example: `keep 14 --reason "they called, it was a mistake"`,
+			Kind: SubjectAudit, From: done, Who: leads, Reason: true, when: (*File).RevocationProposed, do: (*File).keep},
+		{Name: "replace", Label: "Replace", Help: "Have the body issue another certificate in its place. The letter to the company gives the reason word for word.", Example: `replace 14 --reason "name misspelt"`,
 			Kind: SubjectAudit, From: done, Who: leads, Reason: true, when: certificateCan(StateReplaced), do: (*File).replace},
 	}
 }
@@ -118,9 +121,21 @@ func (f *File) moveCertificate(to State, kind EventKind, text string, data facts
 	}
 	from := c.State
 	c.State = to
-	f.log(Event{Kind: kind, Subject: SubjectCertificate, From: from, To: to, Text: text, Facts: data})
+	f.log(Event{Kind: kind, Subject: SubjectCertificate, From: from, To: to, Text: text, Facts: f.ofCertificate(data)})
 	return f.clocksFollow(SubjectCertificate, to)
 }
+
+// ofCertificate adds to an event's facts which of the case's certificates it is of, from
+// one on, so that its letters end with it.
+func (f *File) ofCertificate(data facts) facts {
+	if data == nil {
+		data = facts{}
+	}
+	data[factCertificate] = strconv.Itoa(len(f.Certificates))
+	return data
+}
+
+const factCertificate = "certificate"
 
 // When a step on the certificate makes sense.
 
@@ -499,6 +514,23 @@ func (f *File) revoke(Input) error {
 		return refuse(ErrSecondPerson, "ask another lead or an administrator", "you proposed the revocation yourself")
 	}
 	return f.moveCertificate(StateRevoked, EventCertificateRevoked, f.act.Reason, facts{"proposer": strconv.FormatInt(c.Proposer, 10)})
+}
+
+// RevocationProposed reports whether one person proposed to revoke the certificate
+// and nobody has decided it.
+func (f *File) RevocationProposed() bool {
+	return f.Certificate() != nil && f.Certificate().Proposer != 0 && certificateCan(StateRevoked)(f)
+}
+
+// keep takes the proposal to revoke back, whoever made it.
+func (f *File) keep(Input) error {
+	if !f.RevocationProposed() {
+		return refuse(ErrIllegalMove, "", "nobody proposes to revoke the certificate")
+	}
+	f.Certificate().Proposer = 0
+	f.Case.Version++ // who saw a card with the proposal must not second it
+	f.record(EventRevocationDropped, f.act.Reason, nil)
+	return nil
 }
 
 func (f *File) replace(Input) error {

@@ -523,3 +523,69 @@ func TestPrinted_EveryField(t *testing.T) {
 		}
 	}
 }
+
+// TestRevocation_TakenBack: a proposal is seen, ends, and can be made anew.
+func TestRevocation_TakenBack(t *testing.T) {
+	o := certificateAt(t, StateSigned)
+	mustRefuse(t, o.try(asCleo, "keep", "never mind"), ErrIllegalMove, "nobody proposes")
+	o.take(asCleo, "revoke", "left the programme")
+	version := o.Case.Version
+	if !o.RevocationProposed() {
+		t.Error("a proposal that nobody sees")
+	}
+	o.take(asDan, "keep", "a mistake")
+	if o.RevocationProposed() || !o.saw(EventRevocationDropped) {
+		t.Error("the proposal stands although it was taken back")
+	}
+	mustRefuse(t, o.tryAt(Act{By: asDan, Reason: "agreed", AsOf: version}, "revoke"), ErrIllegalMove, "moved on")
+	o.take(asDan, "revoke", "it left after all")
+	if o.Certificate().State != StateSigned {
+		t.Error("one person revoked it")
+	}
+}
+
+// TestCertificate_LettersOfAnEarlierOne: a letter about a certificate is not sent when
+// another took its place, though it be in the same state.
+func TestCertificate_LettersOfAnEarlierOne(t *testing.T) {
+	o := certificateAt(t, StateMailed)
+	stale := map[JobKind]EventKind{JobRequestCertificate: EventCertificateDue, JobMailed: EventCertificateMailed, JobMakeCertificate: EventCertificateIssued}
+	causes := map[JobKind]Event{}
+	for job, kind := range stale {
+		for _, e := range o.history {
+			if e.Kind == kind {
+				causes[job] = e
+			}
+		}
+	}
+	o.take(asCleo, "replace", "misspelt")
+	if StillTrue(JobRequestCertificate, o.File, causes[JobRequestCertificate]) {
+		t.Error("the body is asked twice")
+	}
+	o.accepted(JobRequestCertificate)
+	o.take(asCleo, "record-number", "", "number=AB-43", "issued-on=2026-03-24")
+	if StillTrue(JobMakeCertificate, o.File, causes[JobMakeCertificate]) {
+		t.Error("papers are made twice")
+	}
+	o.take(asCleo, "sign", "")
+	o.take(asCleo, "mailed", "")
+	if StillTrue(JobMailed, o.File, causes[JobMailed]) {
+		t.Error("the mailing of the first is told of the second")
+	}
+}
+
+// TestRevoked_BodyHears from the request on.
+func TestRevoked_BodyHears(t *testing.T) {
+	for _, state := range []State{StateDue, StateRequested, StateBodyQueried, StateIssued, StateSigned, StateMailed, StateReturned, StateDelivered} {
+		o := certificateAt(t, state)
+		revokedByTwo(o)
+		cause := o.history[len(o.history)-1]
+		for _, e := range o.history {
+			if e.Kind == EventCertificateRevoked {
+				cause = e
+			}
+		}
+		if told := StillTrue(JobTellBody, o.File, cause); told != (state != StateDue) {
+			t.Errorf("revoked while %s: the body is told: %t", state, told)
+		}
+	}
+}

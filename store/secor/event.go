@@ -95,6 +95,7 @@ const (
 	EventCertificateSentOut   EventKind = "certificate.electronic"
 	EventCertificateDelivered EventKind = "certificate.delivered"
 	EventRevocationProposed   EventKind = "certificate.revocation_proposed"
+	EventRevocationDropped    EventKind = "certificate.revocation_dropped"
 	EventCertificateRevoked   EventKind = "certificate.revoked"
 	EventCertificateReplaced  EventKind = "certificate.replaced"
 

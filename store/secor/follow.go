@@ -53,6 +53,7 @@ const (
 	JobMakeCertificate    JobKind = "certificate:make_papers"
 	JobRevocation         JobKind = "certificate:send_revocation"
 	JobBodyAnswer         JobKind = "certificate:send_body_answer"
+	JobTellBody           JobKind = "certificate:tell_body_revoked"
 	JobMailed             JobKind = "certificate:send_mailed"
 	JobElectronic         JobKind = "certificate:send_electronic"
 	JobReplacement        JobKind = "certificate:send_replacement"
@@ -161,7 +162,9 @@ var follows = []Follow{
 	{EventBatchFailed, JobEscalate, AudienceLeads},
 	{EventCertificateIssued, JobMakeCertificate, AudienceDesk},
 	{EventCertificateReturned, JobEscalate, AudienceLeads},
+	{EventRevocationProposed, JobEscalate, AudienceLeads},
 	{EventCertificateRevoked, JobRevocation, AudienceCompany},
+	{EventCertificateRevoked, JobTellBody, AudienceBody},
 	{EventBodyAnswered, JobBodyAnswer, AudienceBody},
 	{EventCertificateReadied, JobMakeCertificate, AudienceDesk},
 	{EventCertificateMailed, JobMailed, AudienceCompany},
@@ -248,9 +251,20 @@ func StillTrue(kind JobKind, f *File, cause Event) bool {
 }
 
 // certificateOf reports whether an event of a certificate is still the one that its
-// letter tells of: an answer that was not told already, and the last mailing.
+// letter tells of: of the same certificate, an answer that was not told already, and
+// the last mailing.
 func (f *File) certificateOf(kind JobKind, cause Event) bool {
+	nth, counted := cause.Facts[factCertificate]
+	of := len(f.Certificates)
+	if kind == JobReplacement {
+		of-- // it is told while the next one is on its way
+	}
+	if counted && nth != strconv.Itoa(of) {
+		return false
+	}
 	switch kind {
+	case JobTellBody:
+		return cause.From != StateDue // a body that was asked for nothing is told nothing
 	case JobBodyAnswer:
 		return cause.Facts["channel"] != channelPhone
 	case JobMailed:
@@ -323,6 +337,8 @@ func (f *File) stillTroubled(cause Event) bool {
 		return invoiceIn(StateSent)(f) && !f.Invoice().Free
 	case EventInvoiceOverpaid:
 		return overpaid(f)
+	case EventRevocationProposed:
+		return f.RevocationProposed()
 	case EventCertificateReturned:
 		return certificateIn(StateReturned)(f)
 	case EventBatchFailed:
@@ -395,6 +411,7 @@ var stillTrue = map[JobKind]func(*File) bool{
 	JobRequestCertificate: func(f *File) bool { return f.CertificateDue() && f.Body.Request != AskingBatch },
 	JobMakeCertificate:    certificateIn(StateIssued, StateSigned, StateMailed, StateElectronic),
 	JobRevocation:         certificateIn(StateRevoked),
+	JobTellBody:           certificateIn(StateRevoked),
 	JobBodyAnswer:         certificateIn(StateRequested, StateBodyQueried),
 	JobMailed:             certificateIn(StateMailed),
 	JobElectronic:         certificateIn(StateElectronic),

@@ -59,7 +59,7 @@ var quiet = map[EventKind]string{
 	EventPaymentRefunded: "history", EventInvoiceVoided: "the audit's own letter says so, or a person does",
 	EventCertificateRequested: "is itself the letter", EventBodyQueried: "cards only; a person records it",
 	EventCertificateSigned: "cards only", EventAttached: "history",
-	EventCertificateDelivered: "the company has it", EventRevocationProposed: "cards only",
+	EventCertificateDelivered: "the company has it", EventRevocationDropped: "cards only",
 	EventLetterSent: "is itself the letter", EventNoted: "history", EventCorrected: "history",
 	EventGuardWaived: "history", EventGuardNoted: "history", EventJobRetried: "the job itself runs again", EventJobDropped: "history",
 	EventReached:    "somebody spoke with them",
@@ -328,6 +328,8 @@ func TestStillTrue_Escalations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	proposed := certificateAt(t, StateMailed)
+	proposed.take(asCleo, "revoke", "left the programme")
 	tests := map[EventKind]struct {
 		o      *office
 		settle func(*office)
@@ -342,6 +344,7 @@ func TestStillTrue_Escalations(t *testing.T) {
 		EventAssignmentStuck:     {stuck, func(o *office) { o.take(asCleo, "assign", "", "reviewer=2") }},
 		EventPaymentReversed:     {bounced, func(o *office) { o.take(asCleo, "pay", "", "amount=157.50", "method=eft", "reference=9") }},
 		EventBatchFailed:         {unsent, func(o *office) { o.Certificate().Batch.Failed = false }},
+		EventRevocationProposed:  {proposed, func(o *office) { o.take(asDan, "keep", "a mistake") }},
 		EventCertificateReturned: {certificateAt(t, StateReturned), func(o *office) { o.take(asAna, "ready", "found") }},
 		EventClockBreach:         {breached, func(o *office) { o.take(asAna, "approve", "") }},
 	}

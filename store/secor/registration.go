@@ -18,7 +18,7 @@ func registrationSteps() []Step {
 			}, do: (*File).answerAudit},
 		{Name: "approve", Label: "Approve", Help: "Approve the registration; the audit tool is unlocked.", Example: "approve 14",
 			Kind: SubjectAudit, From: []State{StateRegistrationReview}, Who: anyone, Accepts: MomentRegistration, do: (*File).openAudit},
-		{Name: "cancel", Label: "Cancel", Help: "Refuse or cancel the registration with a reason.", Example: `cancel 14 --reason "registered twice"`,
+		{Name: "cancel", Label: "Cancel", Help: "Refuse or cancel the registration with a reason, which the letter gives.", Example: `cancel 14 --reason "registered twice"`,
 			Kind: SubjectAudit, From: before, Who: leads, Reason: true, do: (*File).cancelAudit},
 		{Name: "withdraw", Label: "Withdraw", Help: "Close an audit that the company took back.", Example: `withdraw 14 --reason "sold the business"`,
 			Kind: SubjectAudit, From: append(before[:4:4], StateSubmitted, StateInQA, StateRevision, StateOpen), Who: sender, Reason: true, do: (*File).withdrawAudit},

@@ -81,6 +81,7 @@ var wantSteps = []struct {
 	{SubjectAudit, "record-number", "qa_complete", desk2},
 	{SubjectAudit, "sign", "qa_complete", desk2},
 	{SubjectAudit, "mailed", "qa_complete", desk2},
+	{SubjectAudit, "keep", "qa_complete", desk2},
 	{SubjectAudit, "electronic", "qa_complete", desk2},
 	{SubjectAudit, "returned", "qa_complete", desk3},
 	{SubjectAudit, "ready", "qa_complete", desk3},
@@ -270,7 +271,7 @@ func TestTake_OnlyTheHolderMarksAndConfirms(t *testing.T) {
 func TestTake_Reasons(t *testing.T) {
 	want := strings.Fields(`request:reject request:no-answer request:withdraw request:reopen request:correct audit:cancel audit:withdraw audit:lapse
 		audit:no-answer audit:reopen audit:reverse-payment audit:refund audit:promise-to-pay audit:void-invoice audit:release audit:mark audit:months audit:return audit:not-review
-		audit:grant-one-year audit:decline-one-year audit:appeal audit:requested audit:returned audit:ready audit:revoke audit:replace audit:correct audit:reopen-note audit:withdraw-note`)
+		audit:grant-one-year audit:decline-one-year audit:appeal audit:requested audit:returned audit:ready audit:revoke audit:keep audit:replace audit:correct audit:reopen-note audit:withdraw-note`)
 	var got []string
 	for _, s := range Steps() {
 		if !s.Reason {
