@@ -18,7 +18,7 @@ import (
 const DefaultGrace = 2 * time.Minute
 
 // schemaVersion is the newest migration that this code relies on.
-const schemaVersion = 18
+const schemaVersion = 19
 
 // Store is the desk's memory. It is safe for concurrent use. Grace, Keep, Channel
 // and Promised are set before its first use.
