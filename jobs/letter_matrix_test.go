@@ -111,7 +111,7 @@ var matrix = []matrixRow{
 	{kind: secor.JobRevocation, base: "audit", setup: passed + " | revoke | admin:revoke"},
 	{kind: secor.JobTellBody, base: "audit", setup: asked + " | revoke | admin:revoke"},
 	{kind: secor.JobTellBody, base: "audit", setup: passed + " | revoke | admin:revoke", over: true},
-	{kind: secor.JobEscalate, base: "audit", setup: passed + " | revoke", ends: []string{"keep", "admin:revoke"}},
+	{kind: secor.JobEscalate, base: "audit", setup: passed + " | revoke", after: secor.EventRevocationProposed, ends: []string{"keep", "admin:revoke"}},
 
 	{kind: secor.JobReachByPhone, base: "request", setup: "take | reject | bounce request:send_rejection", ends: []string{"reached channel=phone", "correct field=email value=new@roy.example"}},
 	{kind: secor.JobMaintenance, base: "audit", setup: opened + " | announce 400", ends: []string{"withdraw", "submit"}},
