@@ -174,7 +174,7 @@ func trouble(page letterPage) string {
 	case secor.EventInvoiceOverpaid:
 		return "more was paid than asked: a credit of " + page.Cause.Facts["credit"]
 	case secor.EventRevocationProposed:
-		return "somebody proposes to revoke the certificate: second it (secordesk case revoke) or keep it (secordesk case keep)"
+		return "somebody proposes to revoke the certificate; second it or keep it"
 	case secor.EventCertificateReturned:
 		return "the certificate came back"
 	case secor.EventBatchFailed:

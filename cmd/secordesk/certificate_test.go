@@ -404,8 +404,10 @@ func (m *mailroom) isReplacedAndRevoked(a, b secor.CaseID) {
 	m.refuses(fmt.Sprintf("case record-number %d --number AB-0001", a), fmt.Sprintf("number AB-0001 is that of the certificate of case %d already, which is replaced", a))
 	m.says(fmt.Sprintf(`case revoke %d --reason "left the programme"`, b))
 	m.refuses(fmt.Sprintf(`case revoke %d --reason "left the programme"`, b), "you proposed the revocation yourself")
+	m.says(fmt.Sprint("case show ", b), "Ana Roy proposes to revoke it")
+	m.wantLetters("^ana.roy@example.com: .* somebody proposes to revoke the certificate")
 	m.says(fmt.Sprintf(`case revoke %d --reason "agreed" --as dev.patel@example.com`, b), "certificate revoked")
-	m.wantLetters("^office@3000002.example: Your certificate is revoked")
+	m.wantLetters("^office@3000002.example: Your certificate is revoked", "^certificates@ab-pir.example: Certificate revoked: ")
 }
 
 // TestCertificates_BritishColumbia: a body that is asked in one file, and issues
