@@ -236,7 +236,7 @@ func TestCSV_Refuses(t *testing.T) {
 }
 
 func TestCSV_Reads(t *testing.T) {
-	file := "\uFEFFName, ACCOUNT,body\r\n\"Lévesque, François\r\n(office)\",123-4567,ab-pir\r\n\r\n\"Ana \"\"A\"\" Roy\",1234567,ab-pir"
+	file := "\uFEFFName, ACCOUNT,body\r\n\"Lévesque, François (office)\r\n\",123-4567,ab-pir\r\n\r\n\"Ana \"\"A\"\" Roy\",1234567,ab-pir"
 	entries := entriesIn(t, decoderOf(t, "person", strings.NewReader(file)))
 	if said := saidOf(entries); len(said) > 0 || len(entries) != 2 {
 		t.Fatalf("%d entries, %q; want 2 without problems", len(entries), said)

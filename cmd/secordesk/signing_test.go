@@ -83,7 +83,7 @@ func TestSigning_OfWhatWePrint(t *testing.T) {
 	m.environ["SIGNING_KEY_FILE"], m.environ["SIGNING_CERT_FILE"] = pemFiles(t, "Prairie Safety Partners", m.now.AddDate(0, -1, 0))
 	m.runs("worker", "worker starts")
 	id := m.passed("sk-wcb", "8123456", calledCompany("Qu'Appelle Drilling Ltd.", postal("S4A 0B3")))
-	m.says(fmt.Sprintf("case record-number %d --number SK-1 --issued-on 2026-03-09", id))
+	m.says(fmt.Sprintf("case record-number %d --number SK-1 --issued-on 2026-03-20", id))
 	m.settles()
 	folder := t.TempDir()
 	m.says(fmt.Sprintf("case papers %d --to %s", id, folder))
