@@ -62,7 +62,7 @@ func TestNearMiss_Words(t *testing.T) {
 func TestFail_LimitedScope(t *testing.T) {
 	desk := letterDesk(t)
 	for lang, words := range map[secor.Language][2]string{
-		secor.English: {"is not offered here", "review only the elements"}, secor.French: {"n’est pas offerte", "réviser seulement"}} {
+		secor.English: {"is not offered here", "review only the elements"}, secor.French: {"n’est pas offert ici", "réexaminer seulement"}} {
 		for i, offered := range []bool{false, true} {
 			f := letterFile(t, secor.SubjectAudit)
 			f.Company.Language, f.Edition.LimitedScope = lang, offered
