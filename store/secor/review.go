@@ -125,7 +125,6 @@ func (f *File) acceptSubmission(Input) error {
 		return refuse(ErrIllegalMove, f.whatNow(), "the submission waits for no decision")
 	}
 	f.Audit.Waiting = false
-	f.Audit.Accepted = nil
 	f.record(EventSubmissionAccepted, f.act.Reason, nil)
 	f.takeIn()
 	return f.resumeReview()
